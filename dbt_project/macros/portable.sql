@@ -1,0 +1,53 @@
+{#- What DuckDB and Spark write differently, behind one name each. -#}
+
+{% macro moment(day, hhmmss) %}{{ return(adapter.dispatch('moment')(day, hhmmss)) }}{% endmacro %}
+
+{#- Timestamp of a date and a text HHMMSS; NULL where either is missing. -#}
+{% macro default__moment(day, hhmmss) %}
+    {{ day }} + to_seconds(
+        cast(substr({{ hhmmss }}, 1, 2) as bigint) * 3600
+        + cast(substr({{ hhmmss }}, 3, 2) as bigint) * 60
+        + cast(substr({{ hhmmss }}, 5, 2) as bigint)
+    )
+{% endmacro %}
+
+{% macro spark__moment(day, hhmmss) %}
+    to_timestamp(concat(date_format({{ day }}, 'yyyyMMdd'), {{ hhmmss }}), 'yyyyMMddHHmmss')
+{% endmacro %}
+
+{% macro without_leading_zeros(text) %}{{ return(adapter.dispatch('without_leading_zeros')(text)) }}{% endmacro %}
+
+{#- SAP pads purely numeric keys with zeros (ALPHA conversion); tills and handhelds do not. Blank becomes NULL. -#}
+{% macro default__without_leading_zeros(text) %}
+    case
+        when regexp_full_match(trim({{ text }}), '[0-9]+') then coalesce(nullif(ltrim(trim({{ text }}), '0'), ''), '0')
+        else nullif(upper(trim({{ text }})), '')
+    end
+{% endmacro %}
+
+{% macro spark__without_leading_zeros(text) %}
+    case
+        when trim({{ text }}) rlike '^[0-9]+$' then coalesce(nullif(trim(leading '0' from trim({{ text }})), ''), '0')
+        else nullif(upper(trim({{ text }})), '')
+    end
+{% endmacro %}
+
+{% macro day_series(first_day, last_day) %}{{ return(adapter.dispatch('day_series')(first_day, last_day)) }}{% endmacro %}
+
+{#- List of the days from first to last, both included. -#}
+{% macro default__day_series(first_day, last_day) %}
+    generate_series(cast({{ first_day }} as timestamp), cast({{ last_day }} as timestamp), interval 1 day)
+{% endmacro %}
+
+{% macro spark__day_series(first_day, last_day) %}sequence({{ first_day }}, {{ last_day }}, interval 1 day){% endmacro %}
+
+{% macro joined_text(expression, order_by) %}{{ return(adapter.dispatch('joined_text')(expression, order_by)) }}{% endmacro %}
+
+{#- The distinct values of a group, comma-separated, in order. -#}
+{% macro default__joined_text(expression, order_by) %}
+    string_agg(distinct {{ expression }}, ',' order by {{ order_by }})
+{% endmacro %}
+
+{% macro spark__joined_text(expression, order_by) %}
+    array_join(array_sort(collect_set({{ expression }})), ',')
+{% endmacro %}

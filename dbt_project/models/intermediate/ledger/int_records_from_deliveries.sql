@@ -1,0 +1,50 @@
+-- One row per unit of a delivery whose goods issue has been posted: the delivery is the document of the issue.
+{{ config(materialized='view') }}
+
+with deliveries as (
+
+    select * from {{ ref('stg_sap__deliveries') }}
+
+),
+
+issued as (
+
+    select *
+    from deliveries
+    where
+        serial_number is not null
+        and goods_issue_actual_at is not null
+        -- An inbound delivery or a return is announced here, and received by a movement of its own.
+        and delivery_type in ('NL', 'NLCC', 'LF')
+
+)
+
+select
+    'delivery' as source_name,
+    2 as source_priority,
+    record_id,
+    record_created_at,
+    case delivery_type when 'NL' then '641' when 'NLCC' then '643' else '601' end as movement_type,
+    'main' as line_role,
+    delivery_id as document_id,
+    delivery_item as document_item,
+    article_id,
+    serial_number,
+    cast(goods_issue_actual_at as date) as movement_date,
+    goods_issue_actual_at as moved_at,
+    from_site_id as site_id,
+    from_storage_location_id as storage_location_id,
+    case when delivery_type <> 'LF' then ship_to_id end as to_site_id,
+    cast(null as varchar) as to_storage_location_id,
+    cast(null as varchar) as stock_type_code,
+    batch_id,
+    batch_id as valuation_type,
+    cast(null as varchar) as vendor_id,
+    case when delivery_type = 'LF' then {{ without_leading_zeros('ship_to_id') }} end as customer_id,
+    cast(null as varchar) as sales_order_id,
+    purchase_order_id,
+    delivery_id,
+    file,
+    line,
+    ingested_at
+from issued

@@ -1,0 +1,77 @@
+-- One row per unit and item of a goods movement that the ERP, or a system posting into it, reported.
+{{ config(materialized='view') }}
+
+with goods_movements as (
+
+    select * from {{ ref('stg_sap__goods_movements') }}
+
+),
+
+movement_types as (
+
+    select
+        movement_type,
+        reversal_movement_type,
+        is_reversal
+    from {{ ref('movement_types') }}
+    where line_role = 'main'
+
+),
+
+-- XSTOB marks a line as the reversal of its own movement type.
+reversed as (
+
+    select
+        goods_movements.*,
+        case
+            when goods_movements.is_marked_reversal and not coalesce(movement_types.is_reversal, false)
+                then coalesce(movement_types.reversal_movement_type, goods_movements.movement_type)
+            else goods_movements.movement_type
+        end as effective_movement_type
+    from goods_movements
+    left join movement_types on goods_movements.movement_type = movement_types.movement_type
+    where goods_movements.serial_number is not null
+
+),
+
+-- A transfer between articles is two lines in the ERP, and one item in the IDoc: the receiving line is made here.
+lines as (
+
+    select *, 'main' as line_role, article_id as line_article_id
+    from reversed
+    union all
+    select *, 'counter' as line_role, to_article_id as line_article_id
+    from reversed
+    where effective_movement_type in ('309', '310') and to_article_id is not null
+
+)
+
+select
+    'sap' as source_name,
+    1 as source_priority,
+    record_id || '/' || line_role as record_id,
+    record_created_at,
+    effective_movement_type as movement_type,
+    line_role,
+    document_id,
+    document_item,
+    line_article_id as article_id,
+    serial_number,
+    movement_date,
+    moved_at,
+    site_id,
+    storage_location_id,
+    to_site_id,
+    to_storage_location_id,
+    stock_type_code,
+    batch_id,
+    coalesce(valuation_type, batch_id) as valuation_type,
+    vendor_id,
+    customer_id,
+    sales_order_id,
+    purchase_order_id,
+    delivery_id,
+    file,
+    line,
+    ingested_at
+from lines

@@ -1,0 +1,39 @@
+-- One row per serialised sales line that came through a mapping contract.
+{{ config(materialized='view') }}
+
+with sales as (
+
+    select * from {{ ref('stg_tabular__sales') }}
+
+)
+
+select
+    'tabular_sales' as source_name,
+    7 as source_priority,
+    receipt_id || '/' || receipt_line as record_id,
+    cast(null as timestamp) as record_created_at,
+    case line_kind when 'return' then '252' else '251' end as movement_type,
+    'main' as line_role,
+    receipt_id as document_id,
+    receipt_line as document_item,
+    article_id,
+    serial_number,
+    sold_date as movement_date,
+    sold_at as moved_at,
+    site_id,
+    cast(null as varchar) as storage_location_id,
+    cast(null as varchar) as to_site_id,
+    cast(null as varchar) as to_storage_location_id,
+    cast(null as varchar) as stock_type_code,
+    cast(null as varchar) as batch_id,
+    cast(null as varchar) as valuation_type,
+    cast(null as varchar) as vendor_id,
+    customer_id,
+    cast(null as varchar) as sales_order_id,
+    cast(null as varchar) as purchase_order_id,
+    cast(null as varchar) as delivery_id,
+    file,
+    line,
+    ingested_at
+from sales
+where serial_number is not null and line_kind in ('sale', 'return')

@@ -1,0 +1,67 @@
+-- One row per unit: its state after its last movement, and what stands out in its history.
+{{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
+
+with changed_units as (
+
+    {{ changed_units(ref('serial_movements')) }}
+
+),
+
+movements as (
+
+    select
+        movements.*,
+        max(sequence_number) over (partition by movements.article_id, movements.serial_number) as movement_count
+    from {{ ref('serial_movements') }} as movements
+    inner join changed_units
+        on movements.article_id = changed_units.article_id and movements.serial_number = changed_units.serial_number
+
+),
+
+summarised as (
+
+    select
+        article_id,
+        serial_number,
+        min(movement_date) as first_movement_date,
+        {{ joined_text('conflict_code', 'conflict_code') }} as status_conflict,
+        count(conflict_code) as conflict_count,
+        max(ingested_at) as ingested_at
+    from movements
+    group by article_id, serial_number
+
+),
+
+last_movements as (
+
+    select * from movements
+    where sequence_number = movement_count
+
+)
+
+select
+    last_movements.article_id,
+    last_movements.serial_number,
+    last_movements.unit_state,
+    last_movements.status_code,
+    last_movements.stock_type_code,
+    last_movements.to_site_id as site_id,
+    last_movements.to_storage_location_id as storage_location_id,
+    last_movements.special_stock_code,
+    last_movements.batch_id,
+    last_movements.valuation_type,
+    last_movements.vendor_id,
+    last_movements.customer_id,
+    last_movements.sales_order_id,
+    last_movements.movement_type as last_movement_type,
+    last_movements.document_id as last_document_id,
+    last_movements.movement_date as last_movement_date,
+    last_movements.moved_at as last_moved_at,
+    last_movements.movement_count,
+    summarised.first_movement_date,
+    summarised.status_conflict,
+    summarised.conflict_count,
+    summarised.ingested_at
+from last_movements
+inner join summarised
+    on last_movements.article_id = summarised.article_id and last_movements.serial_number = summarised.serial_number

@@ -1,0 +1,42 @@
+-- One row per refused record: not readable at extraction, or not usable for the ledger.
+with refused as (
+
+    select * from {{ source('lake', 'quarantine') }}
+
+),
+
+without_serial as (
+
+    select * from {{ ref('int_lines_without_serial') }}
+
+)
+
+select
+    'extract' as stage_name,
+    _load_id as load_id,
+    _file as file,
+    line,
+    table_name,
+    segment as segment_name,
+    field as field_name,
+    reason_code,
+    reason,
+    raw_record,
+    _ingested_at as ingested_at
+from refused
+union all
+select
+    'ledger' as stage_name,
+    cast(null as varchar) as load_id,
+    file,
+    line,
+    table_name,
+    cast(null as varchar) as segment_name,
+    field as field_name,
+    'serial_missing' as reason_code,
+    'Document ' || document_id || ' moves article ' || article_id || ' at site ' || site_id
+    || ' without a serial number, which serial number profile ' || serial_number_profile_code
+    || ' demands; read the serial and post again.' as reason,
+    cast(null as varchar) as raw_record,
+    ingested_at
+from without_serial

@@ -1,0 +1,42 @@
+-- One row per site, storage location, article, stock type, special stock and valuation type that holds units now.
+with serials as (
+
+    select * from {{ ref('serials') }}
+    where unit_state in ('in_stock', 'in_transit', 'with_vendor')
+
+),
+
+counted as (
+
+    select
+        site_id,
+        storage_location_id,
+        article_id,
+        stock_type_code,
+        special_stock_code,
+        valuation_type,
+        max(article_name) as article_name,
+        max(stock_type_name) as stock_type_name,
+        cast(count(*) as integer) as units,
+        cast(sum(case when has_conflict then 1 else 0 end) as integer) as units_with_conflict,
+        min(last_movement_date) as oldest_movement_date,
+        max(last_moved_at) as last_moved_at
+    from serials
+    group by site_id, storage_location_id, article_id, stock_type_code, special_stock_code, valuation_type
+
+)
+
+select
+    site_id,
+    storage_location_id,
+    article_id,
+    article_name,
+    stock_type_code,
+    stock_type_name,
+    special_stock_code,
+    valuation_type,
+    units,
+    units_with_conflict,
+    oldest_movement_date,
+    last_moved_at
+from counted

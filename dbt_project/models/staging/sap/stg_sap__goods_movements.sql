@@ -1,0 +1,44 @@
+-- One row per IDoc item and serial number.
+with goods_movements as (
+
+    select * from {{ source('sap', 'goods_movements') }}
+
+),
+
+renamed as (
+
+    select
+        coalesce(sndprn, '') || '/' || coalesce(docnum, _load_id) || '/' || lpad(cast(matdoc_itm as varchar), 4, '0') as record_id,
+        coalesce({{ blank_to_null('ref_doc_no') }}, coalesce(sndprn, 'IDOC') || '-' || coalesce(docnum, _load_id)) as document_id,
+        lpad(cast(matdoc_itm as varchar), 4, '0') as document_item,
+        {{ without_leading_zeros('material') }} as article_id,
+        {{ without_leading_zeros('move_mat') }} as to_article_id,
+        {{ without_leading_zeros('serialno') }} as serial_number,
+        trim(plant) as site_id,
+        {{ blank_to_null('stge_loc') }} as storage_location_id,
+        {{ blank_to_null('move_plant') }} as to_site_id,
+        {{ blank_to_null('move_stloc') }} as to_storage_location_id,
+        {{ without_leading_zeros('vendor') }} as vendor_id,
+        {{ without_leading_zeros('customer') }} as customer_id,
+        {{ without_leading_zeros('sales_ord') }} as sales_order_id,
+        {{ without_leading_zeros('po_number') }} as purchase_order_id,
+        {{ without_leading_zeros('deliv_numb_to_search') }} as delivery_id,
+        coalesce({{ blank_to_null('move_batch') }}, {{ blank_to_null('batch') }}) as batch_id,
+        coalesce({{ blank_to_null('move_val_type') }}, {{ blank_to_null('val_type') }}) as valuation_type,
+        move_type as movement_type,
+        case stck_type when 'X' then '02' when '2' then '02' when 'S' then '07' when '3' then '07' end as stock_type_code,
+        {{ blank_to_null('spec_stock') }} as special_stock_code,
+        {{ blank_to_null('sndprn') }} as sender_name,
+        entry_qnt as item_quantity,
+        coalesce(xstob = 'X', false) as is_marked_reversal,
+        pstng_date as movement_date,
+        case when credat = pstng_date then {{ moment('credat', 'cretim') }} end as moved_at,
+        {{ moment('credat', 'cretim') }} as record_created_at,
+        _file as file,
+        _line as line,
+        _ingested_at as ingested_at
+    from goods_movements
+
+)
+
+select * from renamed

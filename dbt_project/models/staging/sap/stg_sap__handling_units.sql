@@ -1,0 +1,21 @@
+-- One row per handling unit and packed delivery item.
+with handling_units as (
+
+    select * from {{ source('sap', 'handling_units') }}
+
+),
+
+renamed as (
+
+    select
+        exidv as handling_unit_id,
+        {{ without_leading_zeros('vbeln') }} as delivery_id,
+        {{ blank_to_null('posnr') }} as delivery_item,
+        {{ without_leading_zeros('matnr') }} as article_id,
+        vemng as packed_quantity,
+        _ingested_at as ingested_at
+    from handling_units
+
+)
+
+select * from renamed

@@ -1,0 +1,81 @@
+"""Card: one unit as a person wants to see it, its card and its history.
+
+Finding and showing one unit belongs here; how its state came about does not (dbt_project/models/marts/ledger).
+The card follows the ERP's display of an article's serial number.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+
+from pipelines.home import Home
+from pipelines.summary import table_of
+from pipelines.warehouse import query
+
+__all__ = ["find_units", "show_unit"]
+
+_CARD = [
+    [("Article", "article_id"), ("", "article_name"), ("Serial number", "serial_number"), ("Category", "category_code")],
+    [("Status", "status_code"), ("State", "unit_state"), ("Valid from", "valid_from_date"), ("Valid to", "valid_to_date")],
+    [("Equipment", "equipment_id"), ("Master batch", "master_batch_id"), ("Warranty until", "warranty_end_date")],
+    [("Stock type", "stock_type"), ("Site", "site"), ("Storage location", "storage_location_id")],
+    [("Stock batch", "batch_id"), ("Valuation type", "valuation_type"), ("Special stock", "special_stock_code")],
+    [("Customer", "customer_id"), ("Sales order", "sales_order_id"), ("Vendor", "vendor_id"), ("Last goods movement", "last_movement_date")],
+]
+
+_UNIT = """
+select
+    serials.*,
+    concat_ws(' ', stock_type_code, stock_type_name) as stock_type,
+    concat_ws(' ', serials.site_id, sites.site_name) as site
+from serials
+left join sites on serials.site_id = sites.site_id
+where serial_number = ? and (? is null or article_id = ?)
+order by article_id
+"""
+
+_HISTORY = """
+select
+    strftime(moved_at, case when is_moment_known then '%Y-%m-%d %H:%M:%S' else '%Y-%m-%d' end) as moved,
+    movement_type as type,
+    movement_name as movement,
+    document_id as document,
+    concat_ws('/', from_site_id, from_storage_location_id) as "from",
+    concat_ws('/', to_site_id, to_storage_location_id) as "to",
+    unit_state as "state after",
+    witness_names as witnesses,
+    coalesce(conflict_code, '') as conflict
+from serial_movements
+where serial_number = ? and article_id = ?
+order by sequence_number
+"""
+
+
+def find_units(home: Home, serial_number: str, article_id: str | None) -> pl.DataFrame:
+    """Cards of all units with this serial number, or the one of this article; one row each."""
+    serial = _normalised(serial_number)
+    article = _normalised(article_id) if article_id else None
+    return query(home.published, _UNIT, [serial, article, article])
+
+
+def show_unit(console: Console, home: Home, unit: dict[str, object]) -> None:
+    """Print a unit's card and its history, newest last."""
+    rows = []
+    for fields in _CARD:
+        grid = Table.grid(padding=(0, 3))
+        grid.add_row(*(f"[dim]{label}[/dim] {unit[name] if unit[name] not in (None, '') else '-'}".strip() for label, name in fields))
+        rows.append(grid)
+    if unit["status_conflict"]:
+        rows.append(f"[bold red]Conflicts[/bold red] {unit['status_conflict']}")
+    console.print(Panel(Group(*rows), title=f"{unit['article_id']} / {unit['serial_number']}", title_align="left"))
+    history = query(home.published, _HISTORY, [unit["serial_number"], unit["article_id"]])
+    console.print(table_of("History, newest last", history))
+
+
+def _normalised(key: str) -> str:
+    """A key as the ledger writes it: no blanks, capital letters, no leading zeros where it is all digits."""
+    text = key.strip().upper()
+    return text.lstrip("0") or "0" if text.isdigit() else text

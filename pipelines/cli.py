@@ -1,0 +1,173 @@
+"""Command line: the commands of the README.
+
+Reading arguments and showing progress belong here; the work is done elsewhere, and imported only by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.home import Home, project_root
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help=__doc__.splitlines()[0])
+_out = Console()
+_err = Console(stderr=True)
+
+SAMPLE_DAYS = 120
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder to write the feeds into.")],
+    truth: Annotated[Path | None, typer.Option(help="Folder for the planted truth; default: a folder `truth` beside --out.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="Days to simulate.")] = SAMPLE_DAYS,
+    stores: Annotated[int, typer.Option(min=2, help="Stores, besides two distribution centres.")] = 10,
+    articles: Annotated[int, typer.Option(min=3, help="Variants of phones, tablets and wearables.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.")] = 7,
+    scale: Annotated[float, typer.Option(min=0.01, help="Volume of sales, as a factor.")] = 1.0,
+    start: Annotated[str, typer.Option(help="First day, ISO.")] = "2026-03-02",
+) -> None:
+    """Write the feeds of a simulated retailer of serialised goods, with planted faults whose truth goes to a folder beside."""
+    from pipelines.simulator import SimulationConfig  # noqa: PLC0415
+
+    config = SimulationConfig(days=days, stores=stores, articles=articles, seed=seed, scale=scale, start=date.fromisoformat(start))
+    files = _simulate(config, out, truth or out.parent / "truth")
+    _out.print(f"{files:,} files below {out}; truth below {truth or out.parent / 'truth'}")
+
+
+@app.command()
+def run(
+    sample: Annotated[bool, typer.Option("--sample", help="Where landing/ and lake are empty, simulate 120 days of a small retailer first.")] = False,
+) -> None:
+    """Take what is new in landing/ and do the nightly job: extract, build the facts, publish."""
+    home = Home.from_environment().prepare()
+    from pipelines.ingest import ensure_tables, new_files  # noqa: PLC0415
+    from pipelines.lake import Lake  # noqa: PLC0415
+
+    lake = Lake(home.lake)
+    if sample and not any(home.landing.iterdir()) and not lake.exists("manifest"):
+        from pipelines.simulator import SimulationConfig  # noqa: PLC0415
+
+        _simulate(SimulationConfig(days=SAMPLE_DAYS), home.landing, home.truth)
+    from pipelines.contracts import source_contracts  # noqa: PLC0415
+    from pipelines.publish import is_current  # noqa: PLC0415
+
+    ensure_tables(lake, source_contracts())
+    if not new_files(home, lake)[0] and is_current(home, lake):
+        _out.print(f"Nothing new in {home.landing}; {home.published.name} shows everything that was loaded.", soft_wrap=True)
+        return
+    outcome = _run_with_progress(home)
+    if not outcome.succeeded:
+        _fail_run(home, outcome)
+    from pipelines.summary import show_summary  # noqa: PLC0415
+
+    show_summary(_out, home, outcome.stage_seconds)
+
+
+@app.command()
+def status() -> None:
+    """Show the last run, how fresh each published table is, and what lies in quarantine."""
+    home = Home.from_environment().prepare()
+    from pipelines.runs import last_run  # noqa: PLC0415
+    from pipelines.summary import show_freshness, show_quarantine  # noqa: PLC0415
+
+    outcome = last_run(home)
+    if outcome is None:
+        _out.print("No run yet: serialake run")
+        return
+    _out.print(f"Last run {outcome.run_id} ({outcome.job}), started {outcome.started_at:%Y-%m-%d %H:%M} UTC: [bold]{outcome.state}[/bold]")
+    for stage, message in outcome.errors.items():
+        _out.print(f"  [red]{stage}[/red]: {message}", soft_wrap=True)
+    show_freshness(_out, home, datetime.now(UTC).replace(tzinfo=None))
+    show_quarantine(_out, home)
+
+
+@app.command()
+def serial(
+    serial_number: Annotated[str, typer.Argument(help="Serial number, as scanned.")],
+    article: Annotated[str | None, typer.Option("--article", help="Article number, where several articles share the serial number.")] = None,
+) -> None:
+    """Print a unit's card and its history, newest last."""
+    home = Home.from_environment()
+    from pipelines.card import find_units, show_unit  # noqa: PLC0415
+
+    _need_published(home)
+    units = find_units(home, serial_number, article)
+    if units.is_empty():
+        _fail(f"No unit has serial number {serial_number}" + (f" and article {article}" if article else "") + "; check for typing errors, or look in quarantine")
+    if units.height > 1:
+        _out.print(f"{units.height} articles share this serial number; add --article to see one.")
+    for unit in units.iter_rows(named=True):
+        show_unit(_out, home, unit)
+
+
+@app.command()
+def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tables.")]) -> None:
+    """Run a query on the published tables and print the first 1,000 rows."""
+    home = Home.from_environment()
+    from pipelines.summary import table_of  # noqa: PLC0415
+    from pipelines.warehouse import QueryError, query as run_query  # noqa: PLC0415
+
+    _need_published(home)
+    try:
+        frame = run_query(home.published, query)
+    except QueryError as error:
+        _fail(str(error))
+    _out.print(table_of(f"{frame.height:,} rows", frame.head(1000)))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port of the web page, on this machine only.")] = 3000) -> None:
+    """Open Dagster's web page with the graph, the runs, the schedule and the sensor (dagster dev on workspace.yaml)."""
+    Home.from_environment().prepare()
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(project_root() / "workspace.yaml"), "--host", "127.0.0.1", "--port", str(port)]
+    raise typer.Exit(subprocess.call(command, cwd=project_root(), env=os.environ))  # noqa: S603 - our own command line
+
+
+def _simulate(config, out: Path, truth: Path) -> int:
+    from pipelines.progress_bar import progress_bar  # noqa: PLC0415
+    from pipelines.simulator import simulate as simulate_world, write  # noqa: PLC0415
+
+    with progress_bar(_err) as advance:
+        advance("simulate", 0, None)
+        world = simulate_world(config)
+        return write(world, out, truth, on_file=lambda count: advance("simulate", count, None))
+
+
+def _run_with_progress(home: Home):
+    from pipelines.progress import listening  # noqa: PLC0415
+    from pipelines.progress_bar import progress_bar, quiet_output  # noqa: PLC0415
+
+    with progress_bar(_err) as advance, listening(advance), quiet_output(home.root / "run.log"):
+        advance("start", 0, None)
+        from pipelines.runs import run_nightly  # noqa: PLC0415
+
+        return run_nightly(home)
+
+
+def _fail_run(home: Home, outcome) -> None:
+    for stage, message in outcome.errors.items():
+        _err.print(f"[red]{stage} failed[/red]: {message}", soft_wrap=True)
+    _fail(f"Run {outcome.run_id} failed; what was published before still serves. Details: serialake ui, or {home.root / 'run.log'}")
+
+
+def _need_published(home: Home) -> None:
+    if not home.published.exists():
+        _fail(f"Nothing is published in {home.root} yet: serialake run (or set SERIALAKE_HOME)")
+
+
+def _fail(message: str) -> None:
+    _err.print(message, style="red", soft_wrap=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

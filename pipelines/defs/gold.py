@@ -1,0 +1,55 @@
+"""Gold: marts become Delta tables, and the file that analysts open is swapped, in one step.
+
+One asset per published contract. A step that fails leaves the published file as it was.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.contracts import Contract, published_contracts
+from pipelines.defs.bronze import column_schema
+from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.publish import publish
+
+CONTRACTS = published_contracts()
+
+
+def _gold_spec(contract: Contract) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["gold", contract.name],
+        deps=[["marts", contract.name]],
+        group_name=contract.domain,
+        description=f"{contract.grain} {contract.description}",
+        owners=[f"team:{contract.domain}"],
+        kinds={"duckdb", "deltalake"},
+        metadata={"dagster/column_schema": column_schema(contract)},
+    )
+
+
+@dg.multi_asset(
+    specs=[_gold_spec(contract) for contract in CONTRACTS.values()],
+    name="publish_tables",
+    pool=WAREHOUSE_POOL,
+    retry_policy=RETRIES,
+    check_specs=[
+        dg.AssetCheckSpec("published_rows_equal_mart_rows", asset=["gold", name], description="The Delta table holds as many rows as the mart.")
+        for name in CONTRACTS
+    ],
+)
+def publish_tables(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:
+    """Write what changed to gold, then swap serialake.duckdb."""
+    with lakehouse.writing() as home:
+        lake = lakehouse.lake()
+        publication = publish(home, lake, CONTRACTS, now=lakehouse.now())
+        context.log.info(f"changed: {', '.join(publication.changed) or 'nothing'}; serving {home.published}")
+        for name, rows in publication.rows.items():
+            stored = lake.row_count(f"gold/{name}")
+            yield dg.MaterializeResult(
+                asset_key=["gold", name],
+                metadata={"dagster/row_count": stored, "delta_version": lake.version(f"gold/{name}"), "changed": name in publication.changed},
+                check_results=[
+                    dg.AssetCheckResult(
+                        asset_key=["gold", name], check_name="published_rows_equal_mart_rows", passed=stored == rows, metadata={"mart_rows": rows, "published_rows": stored})
+                ],
+            )

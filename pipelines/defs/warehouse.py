@@ -1,0 +1,87 @@
+"""Warehouse: the dbt project as assets.
+
+Keys are dbt's own, [schema, model]; groups, owners and texts come from the dbt project. What the models mean is written there.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.home import Home, project_root
+from pipelines.progress import report
+from pipelines.publish import model_version
+from pipelines.warehouse import install_delta_extension, row_counts
+
+DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
+
+
+def prepared_project() -> DbtProject:
+    """The dbt project with a manifest that fits its files, parsed anew only where they changed."""
+    home = Home.from_environment().prepare()
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    install_delta_extension()
+    project = DbtProject(project_dir=project_root() / "dbt_project", profiles_dir=project_root() / "dbt_project", target_path=home.root / "dbt_target")
+    stamp = home.root / "dbt_target" / ".model_version"
+    version = model_version()
+    if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
+        with home.writer_lock():
+            DbtCliResource(project_dir=project, dbt_executable=DBT_EXECUTABLE).cli(["parse", "--quiet"], target_path=project.project_dir / project.target_path).wait()
+            stamp.write_text(version, encoding="utf-8")
+    return project
+
+
+class Translator(DagsterDbtTranslator):
+    """Adds what dbt's own properties lack: owners by group, and no raw SQL in descriptions."""
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The contract's text, or the grain that a model's first line gives."""
+        text = dbt_resource_props.get("description") or ""
+        return text or next((line[3:] for line in dbt_resource_props.get("raw_code", "").splitlines() if line.startswith("-- ")), "")
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str] | None:
+        """The group that owns the model."""
+        group = self.get_group_name(dbt_resource_props)
+        return [f"team:{group}"] if group else None
+
+
+PROJECT = prepared_project()
+
+
+@dbt_assets(
+    manifest=PROJECT.manifest_path,
+    project=PROJECT,
+    name="build_marts",
+    dagster_dbt_translator=Translator(),
+    pool=WAREHOUSE_POOL,
+    retry_policy=RETRIES,
+)
+def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]:
+    """Staging, intermediate and marts, with their tests, in one dbt build."""
+    failure = None
+    with lakehouse.writing() as home:
+        dbt = DbtCliResource(project_dir=PROJECT, dbt_executable=DBT_EXECUTABLE)
+        events = []
+        try:
+            for event in dbt.cli(["build"], context=context).stream():
+                events.append(event)
+                report("dbt", len(events))
+        except Exception as error:  # noqa: BLE001 - raised again below, after what did succeed is reported
+            failure = error
+        counts = row_counts(home.warehouse)
+    for event in events:
+        yield _with_row_count(event, counts)
+    if failure:
+        raise failure
+
+
+def _with_row_count(event: Any, counts: Mapping[str, int]) -> Any:
+    """The event of a table with its rows as metadata; dagster-dbt's own way opens the warehouse anew for each model."""
+    table = (event.metadata or {}).get("unique_id") if isinstance(event, dg.Output) else None
+    name = table.value.rsplit(".", 1)[-1] if table else None
+    return event.with_metadata({**event.metadata, "dagster/row_count": counts[name]}) if name in counts else event

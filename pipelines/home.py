@@ -1,0 +1,84 @@
+"""Home: where everything of one installation lies, below SERIALAKE_HOME.
+
+Paths and the writer's lock belong here. What is stored under them does not.
+The folders are explained in README.md, section "What lies where".
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+__all__ = ["HOME_VARIABLE", "Home", "project_root"]
+
+HOME_VARIABLE = "SERIALAKE_HOME"
+
+
+def project_root() -> Path:
+    """Folder of this checkout: the parent of `pipelines`."""
+    return Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths of one installation; nothing is created until `prepare`."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The home that SERIALAKE_HOME names, or ./lakehouse."""
+        return cls(Path(os.environ.get(HOME_VARIABLE, "lakehouse")).resolve())
+
+    @property
+    def landing(self) -> Path:
+        """Files exactly as systems deliver them."""
+        return self.root / "landing"
+
+    @property
+    def contracts(self) -> Path:
+        """The user's mapping contracts for the tabular on-ramp."""
+        return self.root / "contracts"
+
+    @property
+    def lake(self) -> Path:
+        """Delta tables: bronze, quarantine, manifest, gold."""
+        return self.root / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """dbt's working database; disposable."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The file that analysts open."""
+        return self.root / "serialake.duckdb"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance: runs, events, schedules."""
+        return self.root / "dagster"
+
+    @property
+    def truth(self) -> Path:
+        """Planted faults of simulated data; no pipeline reads it."""
+        return self.root / "truth"
+
+    def prepare(self) -> Home:
+        """Create the folders and point this process, and those it starts, at them. Returns itself."""
+        for folder in (self.landing, self.contracts, self.lake, self.dagster, self.root / "outbox", self.root / "models"):
+            folder.mkdir(parents=True, exist_ok=True)
+        settings = self.dagster / "dagster.yaml"
+        if not settings.exists():
+            settings.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+        os.environ[HOME_VARIABLE] = str(self.root)
+        os.environ["DAGSTER_HOME"] = str(self.dagster)
+        return self
+
+    def writer_lock(self, *, timeout: float = 3600) -> FileLock:
+        """Lock of the one writer; the operating system frees it when its holder dies."""
+        return FileLock(self.root / ".writer.lock", timeout=timeout)

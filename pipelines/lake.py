@@ -1,0 +1,115 @@
+"""Lake: Delta tables, the only place where anything that matters is kept.
+
+Reading, appending once and replacing whole tables belong here, and nothing else imports deltalake.
+What the rows mean does not. Layout and reasons: README.md, section "What lies where".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+__all__ = ["LINEAGE_SCHEMA", "Lake"]
+
+LINEAGE_SCHEMA: dict[str, pl.DataType] = {
+    "_load_id": pl.String(),
+    "_file": pl.String(),
+    "_line": pl.Int64(),
+    "_ingested_at": pl.Datetime("us"),
+}
+"""Columns that every bronze row carries besides its contract's: load, file below landing/, line, moment of ingestion (UTC)."""
+
+_FINGERPRINT = "serialake_fingerprint"
+
+
+class Lake:
+    """Delta tables below one folder, named by their path, for example `bronze/sap/mara`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, table: str) -> Path:
+        """Folder of a table."""
+        return self.root / table
+
+    def exists(self, table: str) -> bool:
+        """Whether the table has been created."""
+        return DeltaTable.is_deltatable(str(self.path(table)))
+
+    def ensure(self, table: str, schema: Mapping[str, pl.DataType]) -> None:
+        """Create the table, empty, unless it exists."""
+        if not self.exists(table):
+            empty = pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest())
+            DeltaTable.create(str(self.path(table)), schema=empty.schema)
+
+    def append_once(self, table: str, frame: pl.DataFrame, load_ids: Sequence[str]) -> int:
+        """Append the rows of the loads that the table does not hold yet, in one commit. Returns rows appended.
+
+        Each load is recorded as a Delta application transaction in the commit that brings its rows, so that a load
+        repeated after a crash is recognised. Delta itself does not refuse a repeated transaction: one writer is assumed.
+        """
+        delta = DeltaTable(str(self.path(table)))
+        missing = [load_id for load_id in load_ids if delta.transaction_version(load_id) is None]
+        rows = frame.filter(pl.col("_load_id").is_in(missing))
+        if not missing:
+            return 0
+        write_deltalake(
+            delta,
+            rows.to_arrow(compat_level=pl.CompatLevel.oldest()),
+            mode="append",
+            commit_properties=CommitProperties(app_transactions=[Transaction(load_id, 1) for load_id in missing]),
+        )
+        return rows.height
+
+    def replace(self, table: str, rows: pa.RecordBatchReader, fingerprint: Mapping[str, object]) -> int:
+        """Replace the whole table in one commit that carries the fingerprint of its content. Returns the new version."""
+        write_deltalake(
+            str(self.path(table)),
+            rows,
+            mode="overwrite",
+            schema_mode="overwrite",
+            target_file_size=256 * 1024 * 1024,
+            commit_properties=CommitProperties(custom_metadata={_FINGERPRINT: json.dumps(dict(fingerprint))}),
+        )
+        return self.version(table)
+
+    def fingerprint(self, table: str) -> dict[str, object] | None:
+        """Fingerprint of the newest replacement, or None where there is none."""
+        try:
+            newest = DeltaTable(str(self.path(table))).history(1)
+        except TableNotFoundError:
+            return None
+        text = newest[0].get(_FINGERPRINT) if newest else None
+        return json.loads(text) if text else None
+
+    def version(self, table: str) -> int:
+        """Newest version of the table."""
+        return DeltaTable(str(self.path(table))).version()
+
+    def files(self, table: str, version: int) -> list[Path]:
+        """Absolute paths of exactly the Parquet files that make up one version, in name order."""
+        delta = DeltaTable(str(self.path(table)), version=version)
+        root = self.path(table).resolve()
+        return sorted(root / str(name) for name in pl.DataFrame(delta.get_add_actions(flatten=True))["path"])
+
+    def row_count(self, table: str) -> int:
+        """Rows of the newest version, from the log's statistics, without reading data."""
+        actions = pl.DataFrame(DeltaTable(str(self.path(table))).get_add_actions(flatten=True))
+        return int(actions["num_records"].sum() or 0) if actions.height else 0
+
+    def read(self, table: str, columns: Iterable[str] | None = None) -> pl.DataFrame:
+        """Rows of the newest version, all columns or those named; no row order is promised."""
+        delta = DeltaTable(str(self.path(table)))
+        return pl.DataFrame(delta.to_pyarrow_table(columns=list(columns) if columns else None))
+
+    def changed_at(self, table: str) -> datetime:
+        """Moment of the newest commit, UTC."""
+        newest = DeltaTable(str(self.path(table))).history(1)[0]
+        return datetime.fromtimestamp(newest["timestamp"] / 1000, UTC).replace(tzinfo=None)

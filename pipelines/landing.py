@@ -1,0 +1,69 @@
+"""Landing: which delivered files are complete, and which of them are new.
+
+Looking at the folder belongs here; reading what is in the files does not (pipelines/sources).
+Files are never moved, changed or deleted. See README.md, section "Bring your own files".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+__all__ = ["UNFINISHED_SUFFIXES", "DeliveredFile", "content_sha256", "delivered_files", "still_same"]
+
+UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".filepart", ".crdownload", ".writing", "~")
+"""Endings that transfer programs give to a file until it is whole."""
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True, order=True)
+class DeliveredFile:
+    """One complete file below landing/: name with forward slashes, size in bytes, modification time (UTC)."""
+
+    name: str
+    path: Path
+    size: int
+    modified_at: datetime
+
+
+def delivered_files(landing: Path, *, settle_seconds: float) -> tuple[list[DeliveredFile], list[str]]:
+    """Complete files in name order, and the names of files still being written.
+
+    A file is still being written when its ending says so, or when its size or time changes between two looks that are
+    `settle_seconds` apart. The second look is taken only where a file is younger than that.
+    """
+    candidates, unfinished = [], []
+    for path in sorted(p for p in landing.rglob("*") if p.is_file()):
+        name = path.relative_to(landing).as_posix()
+        if path.name.startswith("."):
+            continue
+        if name.lower().endswith(UNFINISHED_SUFFIXES):
+            unfinished.append(name)
+        else:
+            candidates.append(_look(name, path))
+    young_after = time.time() - settle_seconds
+    young = [f for f in candidates if (f.modified_at - _EPOCH).total_seconds() > young_after]
+    if young:
+        time.sleep(settle_seconds)
+    changed = {f.name for f in young if not f.path.exists() or _look(f.name, f.path) != f}
+    return [f for f in candidates if f.name not in changed], sorted([*unfinished, *changed])
+
+
+def content_sha256(path: Path) -> str:
+    """SHA-256 of the file's bytes, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def still_same(file: DeliveredFile) -> bool:
+    """Whether the file is still as it was when it was listed."""
+    return file.path.exists() and _look(file.name, file.path) == file
+
+
+def _look(name: str, path: Path) -> DeliveredFile:
+    stat = path.stat()
+    return DeliveredFile(name, path, stat.st_size, _EPOCH + timedelta(microseconds=stat.st_mtime_ns // 1000))

@@ -1,0 +1,118 @@
+"""Runs: start the nightly job from the command line, and tell how the last runs went.
+
+Runs started here and runs started in the UI are the same runs of one Dagster instance, below SERIALAKE_HOME. What a run
+does is defined in pipelines/defs. A run whose process was killed is reported as failed by the next.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.home import Home
+
+__all__ = ["RunOutcome", "last_run", "run_nightly"]
+
+_PROCESS_TAG = "serialake/process"
+_STAGES = {"land_files": "extract to bronze", "build_marts": "build facts", "publish_tables": "publish"}
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """One run: its id and state, seconds by stage, and why it failed, by step."""
+
+    run_id: str
+    job: str
+    state: str
+    started_at: datetime | None
+    stage_seconds: dict[str, float]
+    errors: dict[str, str]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the run reached its end."""
+        return self.state == "SUCCESS"
+
+
+def run_nightly(home: Home) -> RunOutcome:
+    """Run the nightly job in this process, to its end. Returns how it went; a failure is an outcome, not an exception."""
+    home.prepare()
+    from pipelines.definitions import defs  # noqa: PLC0415 - loads dbt's manifest, which needs a prepared home
+
+    with _instance() as instance:
+        _close_dead_runs(instance)
+        job = defs().resolve_job_def("nightly")
+        result = job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            tags={_PROCESS_TAG: _process_name(os.getpid())},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        return _outcome(instance, result.run_id)
+
+
+def last_run(home: Home) -> RunOutcome | None:
+    """The newest run of any job, however it was started; None where there was none."""
+    home.prepare()
+    with _instance() as instance:
+        _close_dead_runs(instance)
+        runs = instance.get_runs(limit=1)
+        return _outcome(instance, runs[0].run_id) if runs else None
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def _outcome(instance: dg.DagsterInstance, run_id: str) -> RunOutcome:
+    record = instance.get_run_record_by_id(run_id)
+    steps = instance.get_run_step_stats(run_id)
+    seconds = {_STAGES.get(s.step_key, s.step_key): s.end_time - s.start_time for s in steps if s.end_time and s.start_time}
+    failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    errors = {_STAGES.get(e.step_key, e.step_key): _message(e) for e in failures}
+    started = datetime.fromtimestamp(record.start_time, UTC).replace(tzinfo=None) if record.start_time else None
+    return RunOutcome(run_id, record.dagster_run.job_name, record.dagster_run.status.value, started, seconds, errors)
+
+
+def _message(event: dg.EventLogEntry) -> str:
+    """The innermost cause of a failed step, without its stack."""
+    error = event.dagster_event.step_failure_data.error
+    while error.cause:
+        error = error.cause
+    return error.message.strip()
+
+
+def _close_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Report runs as failed whose process is gone, and free what they hold of concurrency pools."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={})):
+        process = run.tags.get(_PROCESS_TAG)
+        if process is not None and not _is_alive(process):
+            instance.report_run_failed(run, "the process of this run ended before the run did; the next run carries on where it stopped")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _process_name(pid: int) -> str:
+    """Number and start time of a process, so that a number used again is not taken for the old process."""
+    stat = Path(f"/proc/{pid}/stat")
+    started = stat.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19] if stat.exists() else str(int(time.time()))
+    return f"{pid}-{started}"
+
+
+def _is_alive(process: str) -> bool:
+    pid = int(process.split("-")[0])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not Path(f"/proc/{pid}/stat").exists() or _process_name(pid) == process

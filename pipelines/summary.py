@@ -1,0 +1,113 @@
+"""Summary: what a run left behind, as readable tables.
+
+Queries on the published file and the lake belong here, and how they are shown. Running does not (pipelines/runs.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.contracts import published_contracts, source_contracts
+from pipelines.home import Home
+from pipelines.ingest import MANIFEST
+from pipelines.lake import Lake
+from pipelines.warehouse import query
+
+__all__ = ["show_freshness", "show_quarantine", "show_summary", "table_of"]
+
+
+def show_summary(console: Console, home: Home, stage_seconds: dict[str, float]) -> None:
+    """Rows per layer, quarantine by reason, units by status, conflicts, seconds per stage, and the next two commands."""
+    lake = Lake(home.lake)
+    console.print(_layers(home, lake))
+    show_quarantine(console, home)
+    console.print(table_of("Units by status", _read(home, _UNITS_BY_STATE)))
+    console.print(table_of("Conflicts found (shown, never repaired)", _read(home, _CONFLICTS), empty="none"))
+    console.print(table_of("Seconds per stage", pl.DataFrame([{"stage": k, "seconds": f"{v:.1f}"} for k, v in stage_seconds.items()])))
+    console.print("\nNext:")
+    console.print('  [bold]serialake sql "select * from serials limit 5"[/bold]    query it (or open the file below in any DuckDB client)')
+    console.print("  [bold]serialake ui[/bold]                                    see the graph, the runs and the schedule")
+    console.print(f"\n{home.published}", soft_wrap=True)
+
+
+def show_quarantine(console: Console, home: Home) -> None:
+    """Refused records by reason, with one example of where."""
+    console.print(table_of("Quarantined, by reason", _read(home, _QUARANTINE), empty="nothing"))
+
+
+def show_freshness(console: Console, home: Home, now: datetime) -> None:
+    """Rows and age of every published table, and of what it was made from."""
+    lake = Lake(home.lake)
+    rows = [
+        {
+            "table": name,
+            "rows": f"{lake.row_count(f'gold/{name}'):,}",
+            "version": lake.version(f"gold/{name}"),
+            "changed": _age(now, lake.changed_at(f"gold/{name}")),
+        }
+        for name in published_contracts()
+        if lake.exists(f"gold/{name}")
+    ]
+    console.print(table_of("Published tables", pl.DataFrame(rows), empty="nothing is published yet: serialake run"))
+
+
+def table_of(title: str, frame: pl.DataFrame, *, empty: str = "no rows") -> Table:
+    """A frame as a table for people; numbers with separators, to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    if frame.is_empty():
+        table.add_column("")
+        table.add_row(empty)
+        return table
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() or name in {"rows", "seconds", "changed"} else "left", overflow="fold")
+    for row in frame.iter_rows():
+        table.add_row(*(f"{v:,}" if isinstance(v, int) else "" if v is None else str(v) for v in row))
+    return table
+
+
+def _layers(home: Home, lake: Lake) -> Table:
+    manifest = lake.read(MANIFEST)
+    files = manifest.group_by("status").len().sort("status").rows()
+    bronze = sum(lake.row_count(f"bronze/{table}") for table in source_contracts())
+    gold = query(home.published, _GOLD_ROWS)
+    rows = [
+        {"layer": "landing", "what": "files: " + ", ".join(f"{n:,} {status}" for status, n in files), "rows": int(manifest["records_in"].sum())},
+        {"layer": "bronze", "what": "records accepted", "rows": bronze},
+        {"layer": "quarantine", "what": "records refused", "rows": lake.row_count("quarantine")},
+        *({"layer": "published", "what": name, "rows": rows} for name, rows in gold.iter_rows()),
+    ]
+    return table_of("Rows per layer", pl.DataFrame(rows))
+
+
+def _read(home: Home, sql: str) -> pl.DataFrame:
+    return query(home.published, sql) if Path(home.published).exists() else pl.DataFrame()
+
+
+def _age(now: datetime, then: datetime) -> str:
+    minutes = int((now - then).total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
+
+
+_GOLD_ROWS = " union all ".join(f"select '{name}', count(*) from {name}" for name in published_contracts())  # noqa: S608 - names of our contracts
+
+_UNITS_BY_STATE = """
+select coalesce(unit_state, 'unknown') as state, coalesce(status_code, '') as status, count(*) as units
+from serials group by all order by units desc
+"""
+
+_CONFLICTS = """
+select conflict_code as conflict, count(distinct (article_id, serial_number)) as units, count(*) as movements
+from serial_movements where conflict_code is not null group by all order by units desc
+"""
+
+_QUARANTINE = """
+select reason_code as reason, stage_name as stage, coalesce(table_name, '') as table, count(*) as records, min(file) as "first file"
+from quarantine group by all order by records desc, reason
+"""

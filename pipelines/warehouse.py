@@ -1,0 +1,125 @@
+"""Warehouse: DuckDB as the engine, and the one file that analysts open.
+
+Reading marts, fingerprinting them, and building the published file belong here, and nothing else imports duckdb.
+Which tables are published, and when, does not (pipelines/publish.py). See README.md, section "Query it".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import duckdb_extensions
+import polars as pl
+import pyarrow as pa
+
+from pipelines.contracts import Contract
+
+__all__ = ["QueryError", "View", "build_published_file", "install_delta_extension", "query", "reading", "row_counts", "table_fingerprint", "table_rows"]
+
+
+QueryError = duckdb.Error
+"""What a query raises that DuckDB refuses."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One table of the published file: its contract, and the Parquet files of exactly one Delta version."""
+
+    contract: Contract
+    version: int
+    files: Sequence[Path]
+
+
+def install_delta_extension() -> None:
+    """Put DuckDB's delta extension, which comes as a wheel, where DuckDB looks for it; no network is used."""
+    duckdb_extensions.import_extension("delta")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a DuckDB file."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: nothing is published yet; run `serialake run` first")
+    connection = duckdb.connect(str(path), read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def query(path: Path, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+    """Result of one query on a DuckDB file, opened read-only."""
+    with reading(path) as connection:
+        return connection.execute(sql, list(parameters)).pl()
+
+
+def row_counts(path: Path) -> dict[str, int]:
+    """Rows of every table of a DuckDB file by table name; views are left out. Empty where there is no file."""
+    if not path.exists():
+        return {}
+    return dict(query(path, "select table_name, estimated_size from duckdb_tables()").iter_rows())
+
+
+def table_fingerprint(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> dict[str, object]:
+    """Content of a mart as numbers that do not depend on row order: rows, sum and exclusive-or of row hashes, columns."""
+    columns = ", ".join(f'"{c.name}"' for c in contract.columns)
+    rows, total, mixed = connection.execute(
+        f"select count(*), coalesce(sum(h), 0)::varchar, coalesce(bit_xor(h), 0)::varchar from (select hash({columns}) as h from {table})"
+    ).fetchone()
+    return {"rows": rows, "sum": total, "xor": mixed, "columns": ",".join(f"{c.name}:{c.physical_type}" for c in contract.columns)}
+
+
+def table_rows(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> pa.RecordBatchReader:
+    """Rows of a mart as a stream, in the contract's columns and sorted for their readers."""
+    columns = ", ".join(f'"{c.name}"' for c in contract.columns)
+    order = ", ".join(f'"{name}"' for name in contract.custom("sortedBy", []))
+    return connection.execute(f"select {columns} from {table} order by {order}").to_arrow_reader(200_000)
+
+
+def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str, object]) -> None:
+    """Build a new file of documented views beside `target` and swap it in with one rename.
+
+    `facts` become the one row of the table `publication`. Connections that are open keep the file they opened.
+    """
+    building = target.with_name(f".{target.name}.{os.getpid()}.new")
+    building.unlink(missing_ok=True)
+    connection = duckdb.connect(str(building))
+    try:
+        for view in views:
+            _create_view(connection, view)
+        _create_publication(connection, facts)
+        connection.execute("checkpoint")
+    finally:
+        connection.close()
+    os.replace(building, target)
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
+    name, columns = view.contract.name, view.contract.columns
+    selected = ", ".join(f'"{c.name}"' for c in columns)
+    files = ", ".join(_text(str(path)) for path in view.files)
+    source = f"select {selected} from read_parquet([{files}])" if files else _no_rows(view.contract)
+    connection.execute(f'create view "{name}" as {source}')
+    connection.execute(f'comment on view "{name}" is {_text(f"{view.contract.grain} {view.contract.description}")}')
+    for column in columns:
+        connection.execute(f'comment on column "{name}"."{column.name}" is {_text(column.description)}')
+
+
+def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, object]) -> None:
+    values = ", ".join(f"? as {name}" for name in facts)
+    connection.execute(f"create table publication as select {values}", list(facts.values()))
+    connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
+
+
+def _no_rows(contract: Contract) -> str:
+    columns = ", ".join(f'null::{c.physical_type} as "{c.name}"' for c in contract.columns)
+    return f"select {columns} where false"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
