@@ -23,7 +23,12 @@ _CARD = [
     [("Equipment", "equipment_id"), ("Master batch", "master_batch_id"), ("Warranty until", "warranty_end_date")],
     [("Stock type", "stock_type"), ("Site", "site"), ("Storage location", "storage_location_id")],
     [("Stock batch", "batch_id"), ("Valuation type", "valuation_type"), ("Special stock", "special_stock_code")],
-    [("Customer", "customer_id"), ("Sales order", "sales_order_id"), ("Vendor", "vendor_id"), ("Last goods movement", "last_movement_date")],
+    [
+        ("Customer", "customer_id"),
+        ("Sales order", "sales_order_id"),
+        ("Vendor", "vendor_id"),
+        ("Last goods movement", "last_movement_date"),
+    ],
 ]
 
 _UNIT = """

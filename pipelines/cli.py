@@ -36,7 +36,7 @@ def simulate(
     start: Annotated[str, typer.Option(help="First day, ISO.")] = "2026-03-02",
 ) -> None:
     """Write the feeds of a simulated retailer of serialised goods, with planted faults whose truth goes to a folder beside."""
-    from pipelines.simulator import SimulationConfig  # noqa: PLC0415
+    from pipelines.simulator import SimulationConfig
 
     config = SimulationConfig(days=days, stores=stores, articles=articles, seed=seed, scale=scale, start=date.fromisoformat(start))
     files = _simulate(config, out, truth or out.parent / "truth")
@@ -45,20 +45,22 @@ def simulate(
 
 @app.command()
 def run(
-    sample: Annotated[bool, typer.Option("--sample", help="Where landing/ and lake are empty, simulate 120 days of a small retailer first.")] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Where landing/ and lake are empty, simulate 120 days of a small retailer first.")
+    ] = False,
 ) -> None:
     """Take what is new in landing/ and do the nightly job: extract, build the facts, publish."""
     home = Home.from_environment().prepare()
-    from pipelines.ingest import ensure_tables, new_files  # noqa: PLC0415
-    from pipelines.lake import Lake  # noqa: PLC0415
+    from pipelines.ingest import ensure_tables, new_files
+    from pipelines.lake import Lake
 
     lake = Lake(home.lake)
     if sample and not any(home.landing.iterdir()) and not lake.exists("manifest"):
-        from pipelines.simulator import SimulationConfig  # noqa: PLC0415
+        from pipelines.simulator import SimulationConfig
 
         _simulate(SimulationConfig(days=SAMPLE_DAYS), home.landing, home.truth)
-    from pipelines.contracts import source_contracts  # noqa: PLC0415
-    from pipelines.publish import is_current  # noqa: PLC0415
+    from pipelines.contracts import source_contracts
+    from pipelines.publish import is_current
 
     ensure_tables(lake, source_contracts())
     if not new_files(home, lake)[0] and is_current(home, lake):
@@ -67,7 +69,7 @@ def run(
     outcome = _run_with_progress(home)
     if not outcome.succeeded:
         _fail_run(home, outcome)
-    from pipelines.summary import show_summary  # noqa: PLC0415
+    from pipelines.summary import show_summary
 
     show_summary(_out, home, outcome.stage_seconds)
 
@@ -76,8 +78,8 @@ def run(
 def status() -> None:
     """Show the last run, how fresh each published table is, and what lies in quarantine."""
     home = Home.from_environment().prepare()
-    from pipelines.runs import last_run  # noqa: PLC0415
-    from pipelines.summary import show_freshness, show_quarantine  # noqa: PLC0415
+    from pipelines.runs import last_run
+    from pipelines.summary import show_freshness, show_quarantine
 
     outcome = last_run(home)
     if outcome is None:
@@ -93,16 +95,22 @@ def status() -> None:
 @app.command()
 def serial(
     serial_number: Annotated[str, typer.Argument(help="Serial number, as scanned.")],
-    article: Annotated[str | None, typer.Option("--article", help="Article number, where several articles share the serial number.")] = None,
+    article: Annotated[
+        str | None, typer.Option("--article", help="Article number, where several articles share the serial number.")
+    ] = None,
 ) -> None:
     """Print a unit's card and its history, newest last."""
     home = Home.from_environment()
-    from pipelines.card import find_units, show_unit  # noqa: PLC0415
+    from pipelines.card import find_units, show_unit
 
     _need_published(home)
     units = find_units(home, serial_number, article)
     if units.is_empty():
-        _fail(f"No unit has serial number {serial_number}" + (f" and article {article}" if article else "") + "; check for typing errors, or look in quarantine")
+        _fail(
+            f"No unit has serial number {serial_number}"
+            + (f" and article {article}" if article else "")
+            + "; check for typing errors, or look in quarantine"
+        )
     if units.height > 1:
         _out.print(f"{units.height} articles share this serial number; add --article to see one.")
     for unit in units.iter_rows(named=True):
@@ -113,8 +121,9 @@ def serial(
 def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tables.")]) -> None:
     """Run a query on the published tables and print the first 1,000 rows."""
     home = Home.from_environment()
-    from pipelines.summary import table_of  # noqa: PLC0415
-    from pipelines.warehouse import QueryError, query as run_query  # noqa: PLC0415
+    from pipelines.summary import table_of
+    from pipelines.warehouse import QueryError
+    from pipelines.warehouse import query as run_query
 
     _need_published(home)
     try:
@@ -128,13 +137,25 @@ def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tab
 def ui(port: Annotated[int, typer.Option(help="Port of the web page, on this machine only.")] = 3000) -> None:
     """Open Dagster's web page with the graph, the runs, the schedule and the sensor (dagster dev on workspace.yaml)."""
     Home.from_environment().prepare()
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(project_root() / "workspace.yaml"), "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "-w",
+        str(project_root() / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     raise typer.Exit(subprocess.call(command, cwd=project_root(), env=os.environ))  # noqa: S603 - our own command line
 
 
 def _simulate(config, out: Path, truth: Path) -> int:
-    from pipelines.progress_bar import progress_bar  # noqa: PLC0415
-    from pipelines.simulator import simulate as simulate_world, write  # noqa: PLC0415
+    from pipelines.progress_bar import progress_bar
+    from pipelines.simulator import simulate as simulate_world
+    from pipelines.simulator import write
 
     with progress_bar(_err) as advance:
         advance("simulate", 0, None)
@@ -143,12 +164,12 @@ def _simulate(config, out: Path, truth: Path) -> int:
 
 
 def _run_with_progress(home: Home):
-    from pipelines.progress import listening  # noqa: PLC0415
-    from pipelines.progress_bar import progress_bar, quiet_output  # noqa: PLC0415
+    from pipelines.progress import listening
+    from pipelines.progress_bar import progress_bar, quiet_output
 
     with progress_bar(_err) as advance, listening(advance), quiet_output(home.root / "run.log"):
         advance("start", 0, None)
-        from pipelines.runs import run_nightly  # noqa: PLC0415
+        from pipelines.runs import run_nightly
 
         return run_nightly(home)
 

@@ -35,7 +35,10 @@ def generated_files(sources: Mapping[str, Contract], published: Mapping[str, Con
         files[models / "staging" / system / f"_{system}__sources.yml"] = _sources(system, contracts)
     for domain, contracts in _grouped(published, lambda c: c.domain):
         files[models / "marts" / domain / f"_{domain}__models.yml"] = _models(contracts)
-    return {path: _HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=118, allow_unicode=True) for path, document in files.items()}
+    return {
+        path: _HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=118, allow_unicode=True)
+        for path, document in files.items()
+    }
 
 
 def _grouped(contracts: Mapping[str, Contract], key) -> Iterator[tuple[str, list[Contract]]]:
@@ -73,7 +76,8 @@ def _model(contract: Contract) -> dict:
 def _model_column(column, *, is_whole_key: bool) -> dict:
     text = {"name": column.name, "description": column.description, "data_type": column.physical_type.lower()}
     if column.required:
-        text["constraints"] = [{"type": "not_null"}]
+        # A view cannot hold constraints; dbt need not say so at each build.
+        text["constraints"] = [{"type": "not_null", "warn_unsupported": False}]
     if is_whole_key:
         text["data_tests"] = ["unique"]
     return text

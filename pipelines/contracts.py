@@ -15,7 +15,16 @@ from typing import Any
 import polars as pl
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 
-__all__ = ["Column", "Contract", "ContractError", "contract_root", "mapping_contracts", "published_contracts", "read_contract", "source_contracts"]
+__all__ = [
+    "Column",
+    "Contract",
+    "ContractError",
+    "contract_root",
+    "mapping_contracts",
+    "published_contracts",
+    "read_contract",
+    "source_contracts",
+]
 
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _TYPES: dict[str, pl.DataType] = {
@@ -133,7 +142,9 @@ class Contract:
         custom = {c.property: c.value for c in p.customProperties or []}
         physical_type = p.physicalType or "VARCHAR"
         if physical_type not in _TYPES and not _DECIMAL.fullmatch(physical_type):
-            raise ContractError(f"{self.path}: column {p.name} has physicalType {physical_type}; use one of {', '.join(_TYPES)}, DECIMAL(p,s)")
+            raise ContractError(
+                f"{self.path}: column {p.name} has physicalType {physical_type}; use one of {', '.join(_TYPES)}, DECIMAL(p,s)"
+            )
         return Column(
             name=p.name,
             physical_type=physical_type,

@@ -140,7 +140,9 @@ def _extract(new: NewFile, contracts: Mapping[str, Contract], mappings: Sequence
     extracted = extract(new.file.path, new.file.name, contracts=contracts, mappings=mappings)
     taken = extracted.records_accepted + extracted.quarantined.height
     if extracted.records_in != taken:
-        raise RuntimeError(f"{new.file.name}: {extracted.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored")
+        raise RuntimeError(
+            f"{new.file.name}: {extracted.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
+        )
     return extracted
 
 
@@ -180,15 +182,20 @@ def _keep_whole(home: Home, new: NewFile) -> None:
     shutil.copyfile(new.file.path, target)
 
 
+def _status(new: NewFile, extracted: Extracted) -> str:
+    if new.duplicate_of:
+        return "duplicate"
+    return "refused" if extracted.refused_whole else "loaded"
+
+
 def _manifest_row(new: NewFile, extracted: Extracted, moment: datetime) -> dict[str, object]:
-    status = "duplicate" if new.duplicate_of else "refused" if extracted.refused_whole else "loaded"
     return {
         "_load_id": new.load_id,
         "file": new.file.name,
         "content_sha256": new.sha256,
         "bytes": new.file.size,
         "modified_at": new.file.modified_at,
-        "status": status,
+        "status": _status(new, extracted),
         "duplicate_of": new.duplicate_of,
         "tables": ",".join(sorted(extracted.accepted)),
         "records_in": extracted.records_in,
@@ -201,7 +208,7 @@ def _manifest_row(new: NewFile, extracted: Extracted, moment: datetime) -> dict[
 def _added(result: IngestResult, appended: dict[str, int], loads: list[tuple[NewFile, Extracted]]) -> IngestResult:
     files, rows = dict(result.files), dict(result.appended)
     for new, extracted in loads:
-        status = _manifest_row(new, extracted, datetime.min)["status"]
+        status = _status(new, extracted)
         files[status] = files.get(status, 0) + 1
     for table, count in appended.items():
         rows[table] = rows.get(table, 0) + count

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,11 +30,11 @@ LINEAGE_SCHEMA: dict[str, pl.DataType] = {
 _FINGERPRINT = "serialake_fingerprint"
 
 
+@dataclass(frozen=True)
 class Lake:
     """Delta tables below one folder, named by their path, for example `bronze/sap/mara`."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: Path
 
     def path(self, table: str) -> Path:
         """Folder of a table."""

@@ -108,7 +108,7 @@ def _process_name(pid: int) -> str:
 
 
 def _is_alive(process: str) -> bool:
-    pid = int(process.split("-")[0])
+    pid = int(process.split("-", maxsplit=1)[0])
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -76,7 +76,11 @@ def _layers(home: Home, lake: Lake) -> Table:
     bronze = sum(lake.row_count(f"bronze/{table}") for table in source_contracts())
     gold = query(home.published, _GOLD_ROWS)
     rows = [
-        {"layer": "landing", "what": "files: " + ", ".join(f"{n:,} {status}" for status, n in files), "rows": int(manifest["records_in"].sum())},
+        {
+            "layer": "landing",
+            "what": "files: " + ", ".join(f"{n:,} {status}" for status, n in files),
+            "rows": int(manifest["records_in"].sum()),
+        },
         {"layer": "bronze", "what": "records accepted", "rows": bronze},
         {"layer": "quarantine", "what": "records refused", "rows": lake.row_count("quarantine")},
         *({"layer": "published", "what": name, "rows": rows} for name, rows in gold.iter_rows()),

@@ -19,7 +19,17 @@ import pyarrow as pa
 
 from pipelines.contracts import Contract
 
-__all__ = ["QueryError", "View", "build_published_file", "install_delta_extension", "query", "reading", "row_counts", "table_fingerprint", "table_rows"]
+__all__ = [
+    "QueryError",
+    "View",
+    "build_published_file",
+    "install_delta_extension",
+    "query",
+    "reading",
+    "row_counts",
+    "table_fingerprint",
+    "table_rows",
+]
 
 
 QueryError = duckdb.Error
@@ -96,7 +106,7 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
         connection.execute("checkpoint")
     finally:
         connection.close()
-    os.replace(building, target)
+    building.replace(target)
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:

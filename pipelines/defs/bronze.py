@@ -19,7 +19,9 @@ def column_schema(contract: Contract) -> dg.TableSchema:
     """The contract's columns as Dagster shows them."""
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(c.name, c.physical_type.lower(), description=c.description, constraints=dg.TableColumnConstraints(nullable=not c.required))
+            dg.TableColumn(
+                c.name, c.physical_type.lower(), description=c.description, constraints=dg.TableColumnConstraints(nullable=not c.required)
+            )
             for c in contract.columns
         ]
     )
@@ -54,7 +56,11 @@ def _specs() -> list[dg.AssetSpec]:
     name="land_files",
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,
-    check_specs=[dg.AssetCheckSpec("no_record_is_lost", asset=[MANIFEST], description="Records in = accepted + quarantined, for every file.", blocking=True)],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "no_record_is_lost", asset=[MANIFEST], description="Records in = accepted + quarantined, for every file.", blocking=True
+        )
+    ],
 )
 def land_files(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:
     """Take every new file of landing/ into the lake, each once."""
@@ -63,13 +69,23 @@ def land_files(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Itera
         result = ingest(home, lake, CONTRACTS, mappings=mapping_contracts(home.contracts), now=lakehouse.now())
         context.log.info(_summary(result))
         for table in CONTRACTS:
-            yield dg.MaterializeResult(asset_key=["bronze", *table.split("/")], metadata=_table_metadata(lake, f"bronze/{table}", result.appended.get(table, 0)))
+            yield dg.MaterializeResult(
+                asset_key=["bronze", *table.split("/")], metadata=_table_metadata(lake, f"bronze/{table}", result.appended.get(table, 0))
+            )
         yield dg.MaterializeResult(asset_key=[QUARANTINE], metadata=_table_metadata(lake, QUARANTINE, result.records_quarantined))
         lost = lake.read(MANIFEST).filter(records_lost())
         yield dg.MaterializeResult(
             asset_key=[MANIFEST],
-            metadata={**_table_metadata(lake, MANIFEST, sum(result.files.values())), "files": result.files, "still_being_written": list(result.unfinished)},
-            check_results=[dg.AssetCheckResult(asset_key=[MANIFEST], check_name="no_record_is_lost", passed=lost.is_empty(), metadata={"files": lost["file"].to_list()})],
+            metadata={
+                **_table_metadata(lake, MANIFEST, sum(result.files.values())),
+                "files": result.files,
+                "still_being_written": list(result.unfinished),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    asset_key=[MANIFEST], check_name="no_record_is_lost", passed=lost.is_empty(), metadata={"files": lost["file"].to_list()}
+                )
+            ],
         )
 
 
@@ -85,4 +101,5 @@ def _table_metadata(lake, table: str, added: int) -> dict[str, object]:
 
 
 def _summary(result: IngestResult) -> str:
-    return f"files {result.files or 'none new'}; records in {result.records_in} = accepted {result.records_accepted} + quarantined {result.records_quarantined}"
+    records = f"{result.records_in} = accepted {result.records_accepted} + quarantined {result.records_quarantined}"
+    return f"files {result.files or 'none new'}; records in {records}"

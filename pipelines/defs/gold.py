@@ -33,7 +33,9 @@ def _gold_spec(contract: Contract) -> dg.AssetSpec:
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,
     check_specs=[
-        dg.AssetCheckSpec("published_rows_equal_mart_rows", asset=["gold", name], description="The Delta table holds as many rows as the mart.")
+        dg.AssetCheckSpec(
+            "published_rows_equal_mart_rows", asset=["gold", name], description="The Delta table holds as many rows as the mart."
+        )
         for name in CONTRACTS
     ],
 )
@@ -47,9 +49,17 @@ def publish_tables(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> I
             stored = lake.row_count(f"gold/{name}")
             yield dg.MaterializeResult(
                 asset_key=["gold", name],
-                metadata={"dagster/row_count": stored, "delta_version": lake.version(f"gold/{name}"), "changed": name in publication.changed},
+                metadata={
+                    "dagster/row_count": stored,
+                    "delta_version": lake.version(f"gold/{name}"),
+                    "changed": name in publication.changed,
+                },
                 check_results=[
                     dg.AssetCheckResult(
-                        asset_key=["gold", name], check_name="published_rows_equal_mart_rows", passed=stored == rows, metadata={"mart_rows": rows, "published_rows": stored})
+                        asset_key=["gold", name],
+                        check_name="published_rows_equal_mart_rows",
+                        passed=stored == rows,
+                        metadata={"mart_rows": rows, "published_rows": stored},
+                    )
                 ],
             )

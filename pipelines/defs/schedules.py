@@ -15,7 +15,9 @@ LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds
 LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING])
 
 nightly = dg.define_asset_job("nightly", dg.AssetSelection.all(), description="Everything: take new files, build all facts, publish.")
-intraday = dg.define_asset_job("intraday", LAKE_LAYERS, description="Take new files, bring ledger and stock up to date, publish; no training.")
+intraday = dg.define_asset_job(
+    "intraday", LAKE_LAYERS, description="Take new files, bring ledger and stock up to date, publish; no training."
+)
 
 nightly_schedule = dg.ScheduleDefinition(
     name="nightly_schedule",

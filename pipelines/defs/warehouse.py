@@ -26,12 +26,16 @@ def prepared_project() -> DbtProject:
     home = Home.from_environment().prepare()
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     install_delta_extension()
-    project = DbtProject(project_dir=project_root() / "dbt_project", profiles_dir=project_root() / "dbt_project", target_path=home.root / "dbt_target")
+    project = DbtProject(
+        project_dir=project_root() / "dbt_project", profiles_dir=project_root() / "dbt_project", target_path=home.root / "dbt_target"
+    )
     stamp = home.root / "dbt_target" / ".model_version"
     version = model_version()
     if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
         with home.writer_lock():
-            DbtCliResource(project_dir=project, dbt_executable=DBT_EXECUTABLE).cli(["parse", "--quiet"], target_path=project.project_dir / project.target_path).wait()
+            DbtCliResource(project_dir=project, dbt_executable=DBT_EXECUTABLE).cli(
+                ["parse", "--quiet"], target_path=project.project_dir / project.target_path
+            ).wait()
             stamp.write_text(version, encoding="utf-8")
     return project
 
@@ -71,7 +75,7 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
             for event in dbt.cli(["build"], context=context).stream():
                 events.append(event)
                 report("dbt", len(events))
-        except Exception as error:  # noqa: BLE001 - raised again below, after what did succeed is reported
+        except Exception as error:
             failure = error
         counts = row_counts(home.warehouse)
     for event in events:

@@ -10,7 +10,7 @@ numbered as (
 
     select
         *,
-        dense_rank() over (partition by delivery_id order by record_created_at desc nulls last, file) as version_age
+        dense_rank() over (partition by delivery_id order by record_created_at desc nulls last, file asc) as version_age
     from records
 
 ),

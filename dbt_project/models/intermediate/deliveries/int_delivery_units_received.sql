@@ -42,7 +42,7 @@ bulk_records as (
 
     select
         *,
-        row_number() over (partition by record_id order by record_created_at desc nulls last, file, line) as version_age
+        row_number() over (partition by record_id order by record_created_at desc nulls last, file asc, line asc) as version_age
     from {{ ref('stg_sap__goods_movements') }}
     where serial_number is null and delivery_id is not null and movement_type = '101' and not is_marked_reversal
 

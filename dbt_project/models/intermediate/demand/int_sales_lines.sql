@@ -91,7 +91,7 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by source_name, receipt_id, receipt_line order by record_created_at desc nulls last, file, line
+            partition by source_name, receipt_id, receipt_line order by record_created_at desc nulls last, file asc, line asc
         ) as version_age
     from lines
 

@@ -26,20 +26,41 @@ sites as (
 lines as (
 
     select
-        'sap/goods_movements' as table_name, 'serialno' as field,
-        article_id, site_id, movement_date, document_id, file, line, ingested_at
+        'sap/goods_movements' as table_name,
+        'serialno' as field,
+        article_id,
+        site_id,
+        movement_date,
+        document_id,
+        file,
+        line,
+        ingested_at
     from {{ ref('stg_sap__goods_movements') }}
     where serial_number is null
     union all
     select
-        'pos/receipts' as table_name, 'seriennr' as field,
-        article_id, site_id, sold_date as movement_date, receipt_id as document_id, file, line, ingested_at
+        'pos/receipts' as table_name,
+        'seriennr' as field,
+        article_id,
+        site_id,
+        sold_date as movement_date,
+        receipt_id as document_id,
+        file,
+        line,
+        ingested_at
     from {{ ref('stg_pos__receipt_lines') }}
     where serial_number is null
     union all
     select
-        'wms/receipts' as table_name, 'serial_number' as field,
-        article_id, site_id, cast(received_at as date) as movement_date, document_id, file, line, ingested_at
+        'wms/receipts' as table_name,
+        'serial_number' as field,
+        article_id,
+        site_id,
+        cast(received_at as date) as movement_date,
+        document_id,
+        file,
+        line,
+        ingested_at
     from {{ ref('stg_wms__receipts') }}
     where serial_number is null
 

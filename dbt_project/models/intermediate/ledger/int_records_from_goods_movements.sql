@@ -37,10 +37,16 @@ reversed as (
 -- A transfer between articles is two lines in the ERP, and one item in the IDoc: the receiving line is made here.
 lines as (
 
-    select *, 'main' as line_role, article_id as line_article_id
+    select
+        *,
+        'main' as line_role,
+        article_id as line_article_id
     from reversed
     union all
-    select *, 'counter' as line_role, to_article_id as line_article_id
+    select
+        *,
+        'counter' as line_role,
+        to_article_id as line_article_id
     from reversed
     where effective_movement_type in ('309', '310') and to_article_id is not null
 

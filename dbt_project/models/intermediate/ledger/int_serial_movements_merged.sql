@@ -45,7 +45,7 @@ ranked as (
         *,
         row_number() over (
             partition by article_id, serial_number, document_id, witness_group, occurrence
-            order by source_priority, record_created_at desc nulls last, file, line
+            order by source_priority asc, record_created_at desc nulls last, file asc, line asc
         ) as precedence
     from numbered
 

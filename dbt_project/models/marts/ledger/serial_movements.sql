@@ -45,7 +45,8 @@ folded as (
         last_value(batch_id ignore nulls) over up_to_here as known_batch_id,
         last_value(valuation_type ignore nulls) over up_to_here as known_valuation_type,
         max(case when direction = 'receipt' and {{ list_holds('allowed_states_before', "'new'") }} then 1 else 0 end)
-            over (partition by article_id, serial_number) = 1 as is_ever_received
+            over (partition by article_id, serial_number)
+        = 1 as is_ever_received
     from ordered
     window up_to_here as (
         partition by article_id, serial_number order by sequence_number

@@ -39,10 +39,10 @@ candidates as (
         row_number() over (
             partition by returned.source_name, returned.receipt_id, returned.receipt_line
             order by
-                case when sales.receipt_number = returned.original_receipt_number then 0 else 1 end,
+                case when sales.receipt_number = returned.original_receipt_number then 0 else 1 end asc,
                 sales.sold_at desc,
-                sales.receipt_id,
-                sales.receipt_line
+                sales.receipt_id asc,
+                sales.receipt_line asc
         ) as preference
     from returned
     inner join sales

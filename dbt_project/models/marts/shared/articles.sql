@@ -29,13 +29,29 @@ profiled as (
 
 named as (
 
-    select article_id, cast(null as varchar) as article_name, true as has_serials from {{ ref('int_serial_states') }}
+    select
+        article_id,
+        cast(null as varchar) as article_name,
+        true as has_serials
+    from {{ ref('int_serial_states') }}
     union all
-    select article_id, article_name, true as has_serials from {{ ref('stg_tabular__movements') }}
+    select
+        article_id,
+        article_name,
+        true as has_serials
+    from {{ ref('stg_tabular__movements') }}
     union all
-    select article_id, article_name, serial_number is not null as has_serials from {{ ref('int_sales_lines') }}
+    select
+        article_id,
+        article_name,
+        serial_number is not null as has_serials
+    from {{ ref('int_sales_lines') }}
     union all
-    select article_id, cast(null as varchar) as article_name, false as has_serials from masters
+    select
+        article_id,
+        cast(null as varchar) as article_name,
+        false as has_serials
+    from masters
 
 ),
 

@@ -44,9 +44,23 @@ stays as (
 
 changes as (
 
-    select article_id, site_id, stock_type_code, special_stock_code, from_day as stock_date, 1 as units from stays
+    select
+        article_id,
+        site_id,
+        stock_type_code,
+        special_stock_code,
+        from_day as stock_date,
+        1 as units
+    from stays
     union all
-    select article_id, site_id, stock_type_code, special_stock_code, to_day as stock_date, -1 as units from stays
+    select
+        article_id,
+        site_id,
+        stock_type_code,
+        special_stock_code,
+        to_day as stock_date,
+        -1 as units
+    from stays
     where to_day is not null
 
 ),
@@ -56,9 +70,9 @@ articles as (
     select
         stays.article_id,
         {% if is_incremental() -%}
-            least(min(changed_articles.from_day), (select max(stock_date) + 1 from {{ this }})) as from_day
+        least(min(changed_articles.from_day), (select max(stock_date) + 1 from {{ this }})) as from_day
         {%- else -%}
-            min(stays.from_day) as from_day
+        min(stays.from_day) as from_day
         {%- endif %}
     from stays
     left join changed_articles on stays.article_id = changed_articles.article_id
@@ -90,7 +104,12 @@ days as (
         places.special_stock_code,
         cast(day_series.stock_day as date) as stock_date
     from (
-        select article_id, site_id, stock_type_code, special_stock_code, min(stock_date) as first_day
+        select
+            article_id,
+            site_id,
+            stock_type_code,
+            special_stock_code,
+            min(stock_date) as first_day
         from daily_changes
         group by article_id, site_id, stock_type_code, special_stock_code
     ) as places
@@ -128,16 +147,16 @@ select
 from counted
 cross join ledger
 {% if is_incremental() %}
-    union all
-    -- Marks, not data: what the strategy replace_from deletes before it inserts.
-    select
-        articles.article_id,
-        '' as site_id,
-        articles.from_day as stock_date,
-        '' as stock_type_code,
-        '' as special_stock_code,
-        -1 as units,
-        ledger.ingested_at
-    from articles
-    cross join ledger
+union all
+-- Marks, not data: what the strategy replace_from deletes before it inserts.
+select
+    articles.article_id,
+    '' as site_id,
+    articles.from_day as stock_date,
+    '' as stock_type_code,
+    '' as special_stock_code,
+    -1 as units,
+    ledger.ingested_at
+from articles
+cross join ledger
 {% endif %}

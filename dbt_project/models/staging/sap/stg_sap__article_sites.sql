@@ -10,7 +10,8 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by matnr, werks order by coalesce(extract_date, cast(_ingested_at as date)) desc, _ingested_at desc, _line desc
+            partition by matnr, werks
+            order by coalesce(extract_date, cast(_ingested_at as date)) desc, _ingested_at desc, _line desc
         ) as age
     from marc
 

@@ -8,7 +8,11 @@ with goods_movements as (
 renamed as (
 
     select
-        coalesce(sndprn, '') || '/' || coalesce(docnum, _load_id) || '/' || lpad(cast(matdoc_itm as varchar), 4, '0') as record_id,
+        coalesce(sndprn, '')
+        || '/'
+        || coalesce(docnum, _load_id)
+        || '/'
+        || lpad(cast(matdoc_itm as varchar), 4, '0') as record_id,
         coalesce({{ blank_to_null('ref_doc_no') }}, coalesce(sndprn, 'IDOC') || '-' || coalesce(docnum, _load_id)) as document_id,
         lpad(cast(matdoc_itm as varchar), 4, '0') as document_item,
         {{ without_leading_zeros('material') }} as article_id,

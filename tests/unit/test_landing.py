@@ -1,0 +1,61 @@
+"""Which delivered files are taken, and which are left for the next run."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from pipelines.landing import content_sha256, delivered_files, still_same
+
+
+def _deliver(landing, name, content=b"x", age_seconds=60):
+    path = landing / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    moment = time.time() - age_seconds
+    os.utime(path, (moment, moment))
+    return path
+
+
+def test_files_come_in_name_order_with_their_size(tmp_path):
+    _deliver(tmp_path, "wms/b.csv", b"12345")
+    _deliver(tmp_path, "wms/a.csv", b"1")
+    files, unfinished = delivered_files(tmp_path, settle_seconds=1)
+    assert [(f.name, f.size) for f in files] == [("wms/a.csv", 1), ("wms/b.csv", 5)]
+    assert unfinished == []
+
+
+@pytest.mark.parametrize("name", ["a.csv.part", "a.csv.tmp", "a.CSV.FILEPART", "a.csv~"])
+def test_a_file_whose_ending_says_it_is_unfinished_is_left(tmp_path, name):
+    _deliver(tmp_path, name)
+    assert delivered_files(tmp_path, settle_seconds=1) == ([], [name])
+
+
+def test_hidden_files_are_nobodys_delivery(tmp_path):
+    _deliver(tmp_path, ".DS_Store")
+    assert delivered_files(tmp_path, settle_seconds=1) == ([], [])
+
+
+def test_a_file_that_grows_between_two_looks_is_left(tmp_path):
+    path = _deliver(tmp_path, "growing.csv", b"1", age_seconds=0)
+    _deliver(tmp_path, "whole.csv", b"1", age_seconds=0)
+    writer = threading.Timer(0.2, lambda: path.write_bytes(b"12"))
+    writer.start()
+    files, unfinished = delivered_files(tmp_path, settle_seconds=0.6)
+    writer.join()
+    assert [f.name for f in files] == ["whole.csv"]
+    assert unfinished == ["growing.csv"]
+
+
+def test_a_file_that_changes_after_it_was_listed_is_noticed(tmp_path):
+    path = _deliver(tmp_path, "a.csv", b"1")
+    (file,), _ = delivered_files(tmp_path, settle_seconds=0.1)
+    assert still_same(file)
+    path.write_bytes(b"12")
+    assert not still_same(file)
+
+
+def test_the_hash_is_that_of_the_bytes(tmp_path):
+    path = _deliver(tmp_path, "a.csv", b"abc")
+    assert content_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
