@@ -18,8 +18,8 @@ from pipelines.home import Home
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.progress import report
-from pipelines.sources import Extracted, extract
-from pipelines.sources.extracted import QUARANTINE_SCHEMA
+from pipelines.sources import extract
+from pipelines.sources.extracted import QUARANTINE_SCHEMA, Extracted
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
 

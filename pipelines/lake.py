@@ -27,6 +27,7 @@ LINEAGE_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns that every bronze row carries besides its contract's: load, file below landing/, line, moment of ingestion (UTC)."""
 
+_KEPT_HOURS = 7 * 24
 _FINGERPRINT = "serialake_fingerprint"
 
 
@@ -114,3 +115,12 @@ class Lake:
         """Moment of the newest commit, UTC."""
         newest = DeltaTable(str(self.path(table))).history(1)[0]
         return datetime.fromtimestamp(newest["timestamp"] / 1000, UTC).replace(tzinfo=None)
+
+    def compact(self, table: str) -> None:
+        """Merge small files into larger ones; rows, and the record of which loads were taken, stay as they are."""
+        DeltaTable(str(self.path(table))).optimize.compact()
+
+    def vacuum(self, table: str, keep_version: int | None = None) -> None:
+        """Remove files older than a week that neither the newest version nor `keep_version` names."""
+        kept = None if keep_version is None else [keep_version]
+        DeltaTable(str(self.path(table))).vacuum(retention_hours=_KEPT_HOURS, dry_run=False, keep_versions=kept)

@@ -18,7 +18,7 @@ from pipelines.lake import Lake
 from pipelines.progress import report
 from pipelines.warehouse import View, build_published_file, query, reading, table_fingerprint, table_rows
 
-__all__ = ["Publication", "is_current", "model_version", "publish"]
+__all__ = ["Publication", "is_current", "model_version", "publish", "published_versions"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,14 @@ def is_current(home: Home, lake: Lake) -> bool:
         return False
     facts = query(home.published, "select home, manifest_version, model_version from publication").row(0)
     return facts == (str(home.root), lake.version(MANIFEST), model_version())
+
+
+def published_versions(home: Home) -> dict[str, int]:
+    """The Delta version of each gold table that the published file names; empty where nothing is published."""
+    if not home.published.exists():
+        return {}
+    pinned = query(home.published, "select gold_versions from publication").item()
+    return {name: int(version) for name, version in (pair.split("=") for pair in pinned.split(","))}
 
 
 def model_version() -> str:

@@ -17,7 +17,7 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 """Two more tries: enough for a file that vanished under the reader, too few to hide what is broken."""
 
 WAREHOUSE_POOL = "warehouse"
-"""DuckDB has one writer; so has the lake."""
+"""DuckDB has one writer; so has the lake. The writer's lock enforces it, and unlike a slot it is freed when its holder is killed."""
 
 
 class Lakehouse(dg.ConfigurableResource):

@@ -8,8 +8,9 @@ import hashlib
 import dagster as dg
 
 from pipelines.contracts import source_contracts
-from pipelines.defs.resources import Lakehouse
-from pipelines.ingest import ensure_tables, new_files
+from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
+from pipelines.publish import published_versions
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "gold"]
 LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING])
@@ -28,7 +29,34 @@ nightly_schedule = dg.ScheduleDefinition(
     description="Every night at 02:30 UTC, after the last feed's cut-off.",
 )
 
-_UNFINISHED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+@dg.op(pool=WAREHOUSE_POOL, retry_policy=RETRIES)
+def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
+    """Merge the small files that nights leave in bronze; remove what neither the newest nor the published version names."""
+    with lakehouse.writing() as home:
+        lake = lakehouse.lake()
+        for table in [*(f"bronze/{table}" for table in source_contracts()), MANIFEST, QUARANTINE]:
+            lake.compact(table)
+            lake.vacuum(table)
+            context.log.info(f"{table}: version {lake.version(table)}")
+        for name, version in published_versions(home).items():
+            lake.vacuum(f"gold/{name}", keep_version=version)
+
+
+@dg.job(description="House-keeping of the Delta tables: small files merged, outdated files removed.")
+def weekly_housekeeping() -> None:
+    """One step over all tables."""
+    tidy_tables()
+
+
+weekly_schedule = dg.ScheduleDefinition(
+    name="weekly_schedule",
+    job=weekly_housekeeping,
+    cron_schedule="0 5 * * 0",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Sundays at 05:00 UTC.",
+)
 
 
 @dg.sensor(
@@ -37,13 +65,17 @@ _UNFINISHED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.D
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Starts the intraday job when complete new files lie in landing/.",
 )
-def landing_sensor(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
-    """One run for each new set of files; none while a run is under way."""
-    if context.instance.get_runs_count(dg.RunsFilter(statuses=_UNFINISHED)):
-        return dg.SkipReason("a run is under way; it takes what has landed")
+def landing_sensor(lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
+    """One run for each new set of files; none while a run is writing."""
+    home = lakehouse.home()
+    try:
+        with home.writer_lock(timeout=0):
+            pass
+    except TimeoutError:
+        return dg.SkipReason("a run is writing; it takes what has landed")
     lake = lakehouse.lake()
     ensure_tables(lake, source_contracts())
-    files, _ = new_files(lakehouse.home(), lake)
+    files, _ = new_files(home, lake)
     if not files:
         return dg.SkipReason("nothing new in landing/")
     identity = hashlib.sha256("\n".join(new.load_id for new in files).encode()).hexdigest()

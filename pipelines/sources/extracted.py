@@ -30,7 +30,7 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
 class Extracted:
     """One file read.
 
-    `accepted` holds one frame per table, in the contract's schema plus `_line` (Int64: line of the file, counted from 1).
+    `accepted` holds one frame per table, in the contract's schema plus `_line` (Int64: line of the file from 1).
     `quarantined` has QUARANTINE_SCHEMA, one row per refused record.
     `records_in` is counted while parsing, before any record is judged: records_in = accepted + quarantined.
     `refused_whole` tells that the file could not be read at all and counts as one refused record.
@@ -48,6 +48,6 @@ class Extracted:
 
 
 def quarantined(rows: list[dict]) -> pl.DataFrame:
-    """Rows of refused records as a frame with QUARANTINE_SCHEMA; absent keys are null, raw records are cut to the limit."""
+    """Rows of refused records as a frame with QUARANTINE_SCHEMA; absent keys are null, raw records cut to the limit."""
     cut = [{**row, "raw_record": (row.get("raw_record") or "")[:RAW_RECORD_LIMIT]} for row in rows]
     return pl.DataFrame(cut, schema=QUARANTINE_SCHEMA)

@@ -13,19 +13,32 @@ handheld_actions as (
 
 ),
 
+-- A scan says what a person did; which movement that is shows in where the unit goes.
+told_apart as (
+
+    select
+        *,
+        case
+            when action = 'ship' and delivery_id is not null then 'ship_with_delivery'
+            when action = 'ship' and to_site_id is not null then 'ship_to_site'
+            when action = 'ship' then 'ship_to_vendor'
+            when action = 'transfer' and to_site_id <> site_id and to_storage_location_id is null then 'transfer_out'
+            when action = 'transfer' and to_site_id <> site_id then 'transfer_direct'
+            when action = 'transfer' and to_site_id = site_id and to_storage_location_id = storage_location_id then 'transfer_in'
+            when action = 'transfer' then 'transfer_within_site'
+            else action
+        end as told_action
+    from scans
+
+),
+
 moving as (
 
     select
-        scans.*,
+        told_apart.*,
         handheld_actions.movement_type
-    from scans
-    inner join handheld_actions
-        on
-            handheld_actions.action
-            = case
-                when scans.action = 'transfer' and scans.to_site_id <> scans.site_id then 'transfer_site'
-                else scans.action
-            end
+    from told_apart
+    inner join handheld_actions on told_apart.told_action = handheld_actions.action
 
 )
 

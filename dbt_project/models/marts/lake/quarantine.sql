@@ -1,7 +1,7 @@
 -- One row per refused record: not readable at extraction, or not usable for the ledger.
 with refused as (
 
-    select * from {{ source('lake', 'quarantine') }}
+    select * from {{ ref('stg_lake__refused_records') }}
 
 ),
 
@@ -13,16 +13,16 @@ without_serial as (
 
 select
     'extract' as stage_name,
-    _load_id as load_id,
-    _file as file,
+    load_id,
+    file,
     line,
     table_name,
-    segment as segment_name,
-    field as field_name,
+    segment_name,
+    field_name,
     reason_code,
     reason,
     raw_record,
-    _ingested_at as ingested_at
+    ingested_at
 from refused
 union all
 select

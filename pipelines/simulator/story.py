@@ -1,0 +1,116 @@
+"""Story: one simulated world before it is written down, and the serial numbers of its units.
+
+Building the story and naming its units belong here. The feeds made from it are in feeds_*.py, the truth about it in
+truth.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from pipelines.simulator.arrays import position_in_run, run_starts
+from pipelines.simulator.config import SimulationConfig
+from pipelines.simulator.delivery_faults import FileDays, plan_file_days
+from pipelines.simulator.demand import Campaigns, Demand, build_demand
+from pipelines.simulator.documents import Deliveries, Inbound, build_deliveries, build_inbound
+from pipelines.simulator.faults import FaultPlan, plan_faults
+from pipelines.simulator.life import Life, live
+from pipelines.simulator.master import Master, build_master
+from pipelines.simulator.supply import Units, build_routes, build_units
+
+__all__ = ["Story", "batch_codes", "build_story"]
+
+_PREFIX = ("VX", "NR", "QT")
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything that happened, as arrays. `serial` names each unit; `typed` differs where a clerk swapped two
+    characters.
+    """
+
+    config: SimulationConfig
+    master: Master
+    demand: Demand
+    units: Units
+    inbound: Inbound
+    deliveries: Deliveries
+    plan: FaultPlan
+    life: Life
+    serial: pl.Series
+    typed: pl.Series
+    file_days: FileDays
+
+    @property
+    def start(self) -> date:
+        """First day of the horizon."""
+        return self.config.start
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """Campaigns of the horizon and of the look-ahead."""
+        return self.demand.campaigns
+
+
+def build_story(config: SimulationConfig) -> Story:
+    """The world of these settings."""
+    master = build_master(config)
+    demand = build_demand(config, master)
+    routes = build_routes(config)
+    units = build_units(config, master, demand, routes)
+    inbound = build_inbound(config, master, routes=routes, units=units)
+    deliveries = build_deliveries(config, master, demand=demand, routes=routes, units=units)
+    plan = plan_faults(config, master, units=units, deliveries=deliveries)
+    life = live(
+        config, master, campaigns=demand.campaigns, units=units, inbound=inbound, deliveries=deliveries, plan=plan
+    )
+    serial = _serial_numbers(config, master, units)
+    typed = _mistype(config, serial, plan)
+    return Story(config, master, demand, units, inbound, deliveries, plan, life, serial, typed, plan_file_days(config))
+
+
+def batch_codes(config: SimulationConfig, maker: np.ndarray, week: np.ndarray) -> pl.Series:
+    """Maker prefix, last digit of the year and ISO week of production, by unit or batch."""
+    weeks = np.unique(week)
+    monday = config.start - timedelta(days=config.start.weekday())
+    iso = [(monday + timedelta(days=7 * int(w))).isocalendar() for w in weeks]
+    codes = pl.Series([f"{prefix}{i.year % 10}{i.week:02d}" for prefix in _PREFIX for i in iso])
+    return codes.gather(maker * len(weeks) + np.searchsorted(weeks, week))
+
+
+def _serial_numbers(config: SimulationConfig, master: Master, units: Units) -> pl.Series:
+    """12 characters: batch code and a running number; the units of one variant and week are contiguous."""
+    maker = master.articles.maker[units.variant]
+    number = position_in_run(run_starts(maker, units.production_week)) + 1
+    running = pl.Series("serial", number).cast(pl.String).str.zfill(7)
+    return pl.select(batch_codes(config, maker, units.production_week) + running).to_series().alias("serial")
+
+
+def _mistype(config: SimulationConfig, serial: pl.Series, plan: FaultPlan) -> pl.Series:
+    """Serial numbers with two neighbouring characters swapped for the mistyped units; never the number of another
+    unit.
+    """
+    unit = pl.Series("unit", np.concatenate([plan.units["mistyped_receipt"], plan.units["mistyped_sale"]]))
+    true = serial.gather(unit)
+    swapped = [
+        pl.DataFrame({"unit": unit, "true": true}).with_columns(
+            wrong=pl.col("true").str.slice(0, p)
+            + pl.col("true").str.slice(p + 1, 1)
+            + pl.col("true").str.slice(p, 1)
+            + pl.col("true").str.slice(p + 2),
+        )
+        for p in range(1, 11)
+    ]
+    options = pl.concat(swapped).filter(pl.col("wrong") != pl.col("true"))
+    options = options.filter(~pl.col("wrong").is_in(serial.implode()))
+    draw = config.rng("typing").random(len(options))
+    chosen = (
+        options.with_columns(draw=pl.Series(draw))
+        .sort("unit", "draw")
+        .unique("unit", keep="first", maintain_order=True)
+    )
+    return serial.clone().scatter(chosen["unit"], chosen["wrong"])

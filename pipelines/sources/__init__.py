@@ -1,0 +1,11 @@
+"""Sources: delivered files become records of the source contracts, or refusals with a reason.
+
+Reading bytes belongs here, in the source's own words. Storing does not (pipelines/ingest.py), and what values mean is
+staging's work. Which files are read, and why a record is refused, is told in README.md.
+"""
+
+from pipelines.sources.extracted import Extracted
+from pipelines.sources.mappings import MAPPING_TARGETS, mapping_problems, read_mapping, read_mappings
+from pipelines.sources.routing import extract
+
+__all__ = ["MAPPING_TARGETS", "Extracted", "extract", "mapping_problems", "read_mapping", "read_mappings"]

@@ -1,0 +1,122 @@
+"""Conversion: a frame of source values becomes the contract's columns, with one verdict per record.
+
+Applying a contract to many records at once belongs here. How single values are read does not (values.py), nor how a
+verdict is put into words (verdicts.py). Verdict codes are explained in README.md, section "When a record is refused".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from pipelines.contracts import Column
+from pipelines.sources.values import SERIAL_COLUMNS, as_text, blank_to_null, typed, without_zero_dates
+
+__all__ = ["VERDICT", "gathered", "judged", "with_verdict"]
+
+VERDICT = {"_code": pl.String(), "_field": pl.String(), "_value": pl.String()}
+"""Columns of a verdict: reason code, column at fault, its value; all null for a record that is fine."""
+
+
+def judged(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """The columns typed, then VERDICT, then the frame's own columns that start with an underscore; same rows.
+
+    A column that the frame lacks is null. The verdict names the first column, in their order, that is at fault.
+    """
+    result: dict[str, pl.Series] = {}
+    faults: dict[str, tuple[str, pl.Series, pl.Series]] = {}
+    for column in columns:
+        source = (
+            frame[column.name] if column.name in frame.columns else pl.Series([None] * frame.height, dtype=pl.String)
+        )
+        present, value = _read(source, column)
+        result[column.name] = value.alias(column.name)
+        bad = present.is_not_null() & value.is_null()
+        if column.required:
+            bad |= present.is_null()
+        if bad.any():
+            faults[column.name] = (_fault_code(column), bad, as_text(present))
+    passed = [frame[name] for name in frame.columns if name.startswith("_") and name not in VERDICT]
+    return pl.DataFrame([*result.values(), *_verdicts(faults, frame.height), *passed])
+
+
+def with_verdict(
+    frame: pl.DataFrame, mask: pl.Expr, *, code: str, field: str, value: pl.Expr | None = None
+) -> pl.DataFrame:
+    """The frame with this verdict wherever the mask is true; it replaces what was there."""
+    now = {
+        "_code": pl.lit(code),
+        "_field": pl.lit(field),
+        "_value": pl.lit(None, dtype=pl.String) if value is None else value,
+    }
+    return frame.with_columns(pl.when(mask).then(new).otherwise(pl.col(name)).alias(name) for name, new in now.items())
+
+
+def gathered(levels: Mapping[str, tuple[pl.DataFrame, pl.Series]], columns: Sequence[str]) -> pl.DataFrame:
+    """Records put together from levels (header, item, unit).
+
+    `levels` gives each level's judged rows and, for each record, the position of the row it takes.
+    One row per record: `columns`; VERDICT, `_fault_line` and `_fault_segment` of the first level at fault; `_line` and
+    `_idoc` of the last level that has a row; `_segments`, the segments of all levels after the first.
+    """
+    parts = []
+    for name, (frame, rows) in levels.items():
+        part = frame.select(pl.all().gather(rows.cast(pl.UInt32)))
+        parts.append(part.rename({column: f"{name}/{column}" for column in part.columns}))
+    owner = {column: name for name, (frame, _) in levels.items() for column in frame.columns}
+    names = list(levels)
+    faults = [pl.when(pl.col(f"{name}/_code").is_not_null()).then(_fault(name)) for name in names]
+    return (
+        pl.concat(parts, how="horizontal")
+        .select(
+            *(pl.col(f"{owner[column]}/{column}").alias(column) for column in columns),
+            *(pl.coalesce(f"{name}/{place}" for name in reversed(names)).alias(place) for place in ("_line", "_idoc")),
+            pl.concat_list(f"{name}/_segment" for name in names[1:] or names).alias("_segments"),
+            pl.coalesce(faults).alias("fault"),
+        )
+        .unnest("fault")
+    )
+
+
+def _fault(level: str) -> pl.Expr:
+    place = [pl.col(f"{level}/{name}").alias(f"_fault{name}") for name in ("_line", "_segment")]
+    return pl.struct(*(pl.col(f"{level}/{name}").alias(name) for name in VERDICT), *place)
+
+
+def _read(source: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
+    """What was delivered (null where blank), and the same in the column's type."""
+    if column.dtype == pl.Boolean:
+        return source, typed(source, column)
+    present = blank_to_null(source)
+    if column.dtype.is_temporal():
+        present = without_zero_dates(present)
+    return present, typed(present, column)
+
+
+def _fault_code(column: Column) -> str:
+    if column.dtype == pl.String:
+        return "serial_too_long" if column.name in SERIAL_COLUMNS else "too_long"
+    if column.dtype.is_temporal():
+        return "bad_date"
+    return "bad_boolean" if column.dtype == pl.Boolean else "bad_number"
+
+
+def _verdicts(faults: dict[str, tuple[str, pl.Series, pl.Series]], height: int) -> list[pl.Series]:
+    if not faults:
+        return [
+            pl.Series(name, [None], dtype=dtype).new_from_index(0, height).alias(name)
+            for name, dtype in VERDICT.items()
+        ]
+    frame = pl.DataFrame(
+        {f"bad/{name}": bad for name, (_, bad, _) in faults.items()}
+        | {f"text/{name}": text for name, (_, _, text) in faults.items()}
+    )
+    code, field, value = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
+    for name, (fault, _, _) in reversed(faults.items()):
+        bad, text = pl.col(f"bad/{name}"), pl.col(f"text/{name}")
+        kind = pl.when(text.is_null()).then(pl.lit("required_missing")).otherwise(pl.lit(fault))
+        code, field, value = (
+            pl.when(bad).then(new).otherwise(old) for new, old in ((kind, code), (pl.lit(name), field), (text, value))
+        )
+    return frame.select(_code=code, _field=field, _value=value).get_columns()

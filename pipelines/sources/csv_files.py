@@ -1,0 +1,123 @@
+"""CSV files: records of a file with a header become records of a contract.
+
+Matching the header with the contract belongs here, by name in any case and order; following quotes and separators does
+not (csv_records.py). The columns are those of the contract that claims the file, for example
+data_contracts/sources/wms/receipts.odcs.yaml.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.contracts import Contract
+from pipelines.sources.conversion import judged
+from pipelines.sources.csv_records import CsvRecords, MalformedCsv, Record
+from pipelines.sources.extracted import Extracted, quarantined
+from pipelines.sources.texts import NotUtf8
+from pipelines.sources.verdicts import beginning, refusals, refused_file, restricted_columns
+
+__all__ = ["missing_columns", "read_csv_file"]
+
+
+def read_csv_file(path: Path, contract: Contract) -> Extracted:
+    """Read a CSV file; a file with a header alone has no records. Never raises for bad content."""
+    raw = (
+        beginning(path) if not restricted_columns(contract) else "(not shown, since the table holds restricted columns)"
+    )
+    refused = {"table": contract.table, "raw": raw}
+    try:
+        source = CsvRecords(path.read_bytes(), expected=[column.name for column in contract.columns])
+        positions = _positions(source.header)
+        if problem := _header_problem(source.header, contract):
+            code, reason = problem
+            return refused_file(path, code=code, reason=reason, line=1, **refused)
+        parts = [_judged_chunk(source, chunk, contract, positions) for chunk in source.chunks()]
+    except NotUtf8 as error:
+        return refused_file(path, code="wrong_encoding", reason=str(error), line=error.line, **refused)
+    except MalformedCsv as error:
+        return refused_file(path, code="malformed_csv", reason=str(error), line=error.line, **refused)
+    empty = pl.DataFrame(schema={**contract.polars_schema, "_line": pl.Int64})
+    accepted = pl.concat([empty, *(frame for frame, _, _ in parts)])
+    rows = pl.concat([quarantined([]), *(rows for _, rows, _ in parts)])
+    return Extracted({contract.table: accepted}, rows, records_in=sum(count for _, _, count in parts))
+
+
+def missing_columns(missing: Sequence[str], present: Sequence[str], known: Sequence[str]) -> str:
+    """One sentence on columns that a file lacks, with those it has that may be them under another name."""
+    lower = {name.lower(): name for name in present if name.lower() not in {n.lower() for n in known}}
+    hints = []
+    for name in missing:
+        if close := difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5):
+            hints.append(f"{name} may have been renamed to {' or '.join(lower[c] for c in close)}")
+    has = f"It has {', '.join(present)}" if present else "It has no columns"
+    hint = f" ({'; '.join(hints)})" if hints else ""
+    lacks = f"The file lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}{hint}"
+    return f"{lacks}: deliver it with the names of the contract. {has}."
+
+
+def _positions(header: Sequence[str]) -> dict[str, int]:
+    return {name.lower(): at for at, name in enumerate(header)}
+
+
+def _header_problem(header: Sequence[str], contract: Contract) -> tuple[str, str] | None:
+    """Reason code and sentence for a header that cannot be used; None where it can."""
+    names = [name.lower() for name in header]
+    known = [column.name for column in contract.columns]
+    if twice := [name for name in known if names.count(name.lower()) > 1]:
+        reason = f"The header in line 1 names {', '.join(twice)} twice, so the values are ambiguous"
+        return "column_duplicate", f"{reason}; keep one column of each name and deliver the file again."
+    missing = [column.name for column in contract.columns if column.required and column.name.lower() not in names]
+    return ("column_missing", missing_columns(missing, header, known)) if missing else None
+
+
+def _judged_chunk(
+    source: CsvRecords, chunk: Sequence[Record], contract: Contract, positions: Mapping[str, int]
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Accepted records, quarantine rows, and the number of records that came in."""
+    problems = [source.problem(record) for record in chunk]
+    fitting = [record for record, problem in zip(chunk, problems, strict=True) if not problem]
+    mine = {
+        column.name: positions[column.name.lower()] for column in contract.columns if column.name.lower() in positions
+    }
+    hidden = [positions[name] for name in restricted_columns(contract) if name in positions]
+    result = judged(source.frame(fitting, mine), contract.columns)
+    refused = result.filter(pl.col("_code").is_not_null())
+    by_line = {record.line: record for record in fitting} if refused.height else {}
+    raw = [_shown(source, by_line[line], hidden) for line in refused["_line"]]
+    refused = refused.with_columns(
+        _fault_line=pl.col("_line"),
+        _fault_segment=pl.lit(None, dtype=pl.String),
+        raw_record=pl.Series(raw, dtype=pl.String),
+    )
+    ragged = [
+        _unfit(source, record, problem, contract, hidden)
+        for record, problem in zip(chunk, problems, strict=True)
+        if problem
+    ]
+    rows = pl.concat([refusals(refused, contract), quarantined(ragged)]).sort("line", maintain_order=True)
+    return result.filter(pl.col("_code").is_null()).select(*contract.polars_schema, "_line"), rows, len(chunk)
+
+
+def _unfit(
+    source: CsvRecords, record: Record, problem: tuple[str, str], contract: Contract, hidden: Sequence[int]
+) -> dict:
+    code, reason = problem
+    # In a line that does not fit the header, a restricted value may stand anywhere.
+    raw = source.text(record) if not hidden else "***"
+    return {"table_name": contract.table, "reason_code": code, "reason": reason, "line": record.line, "raw_record": raw}
+
+
+def _shown(source: CsvRecords, record: Record, hidden: Sequence[int]) -> str:
+    """The record as delivered; with restricted values, written anew with *** in their place."""
+    if not any(record.values[at].strip() for at in hidden):
+        return source.text(record)
+    text = StringIO()
+    values = ["***" if at in hidden and value.strip() else value for at, value in enumerate(record.values)]
+    csv.writer(text, delimiter=source.separator, lineterminator="").writerow(values)
+    return text.getvalue()

@@ -1,0 +1,189 @@
+"""Deliveries: DELVRY documents become one record per item and serial number, and one per handling unit and packed item.
+
+What DELVRY's segments say about one another belongs here. Typing does not (conversion.py); the columns are explained in
+data_contracts/sources/sap/deliveries.odcs.yaml and handling_units.odcs.yaml. Segments are read by name, whatever the
+version 01 to 07.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from pipelines.contracts import Contract
+from pipelines.sources.conversion import gathered
+from pipelines.sources.idoc.reader import Idoc, Segment
+from pipelines.sources.idoc.rows import (
+    CONTROL_FIELDS,
+    Rows,
+    below,
+    columns_of,
+    control_of,
+    first_filled,
+    judged_serials,
+)
+
+__all__ = ["Deliveries"]
+
+_OWN = ("vbeln", "vstel", "lifex", "bolnr", "traid", "route", "btgew", "ntgew", "gewei", "anzpk")
+_PARTNERS = ("we", "ag", "lf", "sp")
+_MOMENTS = {
+    "goods_issue_planned_at": ("006", "NTANF", "NTANZ"),
+    "goods_issue_actual_at": ("006", "ISDD", "ISDZ"),
+    "delivery_planned_at": ("007", "NTANF", "NTANZ"),
+    "delivery_actual_at": ("007", "ISDD", "ISDZ"),
+}
+_HEADER = (*CONTROL_FIELDS, *_OWN, "lfart", "qualf", *(f"partner_{p}" for p in _PARTNERS), *_MOMENTS)
+_UNIT = ("sernr", "uii")
+_PACKAGE = ("exidv", "vhilm", "brgew", "ntgew", "gewei")
+_PACKED = ("posnr", "matnr", "charg", "vemng", "vemeh")
+
+
+class Deliveries:
+    """Collects DELVRY IDocs.
+
+    Grain of sap/deliveries: one per item and serial number, one per item without serials, one per delivery without
+    items.
+    Grain of sap/handling_units: one per handling unit and packed item, one per handling unit without items.
+    """
+
+    segments = dict.fromkeys(CONTROL_FIELDS, "EDI_DC40[1]")
+    labels = {
+        "lfart": "E1EDL21 LFART",
+        "qualf": "E1EDL18 QUALF",
+        "vgbel": "VGBEL (or E1EDL43 BELNR)",
+        "vgpos": "VGPOS (or E1EDL43 POSNR)",
+        **{f"partner_{p}": f"E1ADRM1 {p.upper()} PARTNER_ID" for p in _PARTNERS},
+        **{name: f"E1EDT13 {kind} {day} {time}" for name, (kind, day, time) in _MOMENTS.items()},
+    }
+
+    def __init__(self, contracts: Mapping[str, Contract]) -> None:
+        """Collect for those of the two tables that have a contract."""
+        self.contracts = contracts
+        contract = contracts["sap/deliveries"]
+        self._item_names = [c.name for c in contract.columns if c.name not in (*_HEADER, *_UNIT)]
+        self._item_fields = [name.upper() for name in self._item_names]
+        self._headers = Rows("E1EDL20", _HEADER)
+        self._items = Rows("E1EDL24", self._item_names)
+        self._serials = Rows("E1EDL11", _UNIT)
+        self._packages = Rows("E1EDL37", _PACKAGE)
+        self._packed = Rows("E1EDL44", _PACKED)
+
+    def add(self, idoc: Idoc) -> int:
+        """Take one IDoc. Returns the records it makes in both tables."""
+        control, records = control_of(idoc), 0
+        counts = dict.fromkeys(("E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44"), 0)
+        bodies = [segment for segment in idoc.segments if segment.name == "E1EDL20"]
+        for ordinal, body in enumerate(bodies or [Segment("E1EDL20", idoc.line, {}, [])], 1):
+            self._headers.add([(*control, *_header(body), idoc.number, 0, ordinal, body.line)])
+            items, packages = body.all("E1EDL24"), body.all("E1EDL37")
+            for item in items:
+                records += self._add_item(item, idoc.number, counts)
+            records += not items
+            if "sap/handling_units" in self.contracts:
+                records += sum(self._add_package(package, idoc.number, counts) for package in packages)
+        return records
+
+    def records(self) -> dict[str, pl.DataFrame]:
+        """All records by table, as `conversion.gathered` gives them."""
+        tables = {"sap/deliveries": self._delivery_records()}
+        if "sap/handling_units" in self.contracts:
+            tables["sap/handling_units"] = self._package_records()
+        return tables
+
+    def _add_item(self, item: Segment, number: int, counts: dict[str, int]) -> int:
+        counts["E1EDL24"] += 1
+        fields = {
+            **item.fields,
+            **_preceding(item),
+            "MATNR": first_filled(item.fields.get("MATNR"), item.fields.get("MATNR_LONG")),
+        }
+        header = self._headers.count - 1
+        self._items.add([(*map(fields.get, self._item_fields), number, header, counts["E1EDL24"], item.line)])
+        parent, serials = self._items.count - 1, item.all("E1EDL11")
+        self._serials.add(
+            (s.fields.get("SERNR"), s.fields.get("UII"), number, parent, at, s.line)
+            for at, s in enumerate(serials, counts["E1EDL11"] + 1)
+        )
+        counts["E1EDL11"] += len(serials)
+        return max(len(serials), 1)
+
+    def _add_package(self, package: Segment, number: int, counts: dict[str, int]) -> int:
+        counts["E1EDL37"] += 1
+        header = self._headers.count - 1
+        self._packages.add(
+            [
+                (
+                    *(package.fields.get(name.upper()) for name in _PACKAGE),
+                    number,
+                    header,
+                    counts["E1EDL37"],
+                    package.line,
+                )
+            ]
+        )
+        parent, packed = self._packages.count - 1, package.all("E1EDL44")
+        self._packed.add(
+            (*(p.fields.get(name.upper()) for name in _PACKED), number, parent, at, p.line)
+            for at, p in enumerate(packed, counts["E1EDL44"] + 1)
+        )
+        counts["E1EDL44"] += len(packed)
+        return max(len(packed), 1)
+
+    def _delivery_records(self) -> pl.DataFrame:
+        contract = self.contracts["sap/deliveries"]
+        headers = self._headers.judged(columns_of(contract, _HEADER))
+        items = self._items.judged(columns_of(contract, self._item_names))
+        units = judged_serials(self._serials.frame(), columns_of(contract, _UNIT))
+        takes = below(pl.DataFrame({"header": pl.int_range(headers.height, eager=True)}), "header", "item", rows=items)
+        takes = below(takes, "item", "unit", rows=units)
+        levels = {"header": (headers, takes["header"]), "item": (items, takes["item"]), "unit": (units, takes["unit"])}
+        return gathered(levels, [c.name for c in contract.columns])
+
+    def _package_records(self) -> pl.DataFrame:
+        contract = self.contracts["sap/handling_units"]
+        headers = self._headers.judged(columns_of(contract, ("docnum", "sndprn", "vbeln")))
+        packages = self._packages.judged(columns_of(contract, _PACKAGE))
+        packed = self._packed.judged(columns_of(contract, _PACKED))
+        takes = packages.select(pl.col("_parent").alias("header"), pl.int_range(pl.len()).alias("package"))
+        takes = below(takes, "package", "packed", rows=packed)
+        levels = {
+            "header": (headers, takes["header"]),
+            "package": (packages, takes["package"]),
+            "packed": (packed, takes["packed"]),
+        }
+        return gathered(levels, [c.name for c in contract.columns])
+
+
+def _header(body: Segment) -> list[str | None]:
+    """Texts of one delivery's header, as in _HEADER after the control fields."""
+    kind = next((first_filled(s.fields.get("LFART")) for s in body.all("E1EDL21")), None)
+    qualifiers = [value for s in body.all("E1EDL18") if (value := (s.fields.get("QUALF") or "").strip())]
+    partners: dict[str, str | None] = {}
+    for partner in body.all("E1ADRM1"):
+        role = (partner.fields.get("PARTNER_Q") or "").strip().lower()
+        partners[role] = first_filled(partners.get(role), partner.fields.get("PARTNER_ID"))
+    own = [body.fields.get(name.upper()) for name in _OWN]
+    moments = [_moment(body, *place) for place in _MOMENTS.values()]
+    return [*own, kind, " ".join(qualifiers), *(partners.get(role) for role in _PARTNERS), *moments]
+
+
+def _moment(body: Segment, kind: str, day: str, time: str) -> str | None:
+    """Day and time of the first deadline of that kind whose day is filled, as one text yyyymmddHHMMSS."""
+    for deadline in body.all("E1EDT13"):
+        date = (deadline.fields.get(day) or "").strip()
+        if (deadline.fields.get("QUALF") or "").strip() == kind and date.strip("0"):
+            return date + (deadline.fields.get(time) or "").strip()
+    return None
+
+
+def _preceding(item: Segment) -> dict[str, str | None]:
+    """Preceding document and its item: the item's own VGBEL, else E1EDL43 with QUALF V, else the first E1EDL43."""
+    if first_filled(item.fields.get("VGBEL")):
+        return {}
+    references = item.all("E1EDL43")
+    chosen = next(
+        (r for r in references if (r.fields.get("QUALF") or "").strip() == "V"), references[0] if references else None
+    )
+    return {"VGBEL": chosen.fields.get("BELNR"), "VGPOS": chosen.fields.get("POSNR")} if chosen else {}

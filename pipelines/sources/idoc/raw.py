@@ -1,0 +1,98 @@
+"""Raw: the text of refused segments, with what names or pays for a person masked.
+
+Finding segments again by their position and printing them belong here; deciding what is refused does not.
+What is masked is listed in MASKED; the masked text goes to the quarantine table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from pipelines.sources.extracted import RAW_RECORD_LIMIT
+from pipelines.sources.idoc.reader import canonical, elements
+
+__all__ = ["MASKED", "masked_flat", "masked_text", "printed", "segment_texts"]
+
+MASKED = (
+    r"NAME\w*|CSHNAME|STREET\w*|STRAS\w*|STR_\w*|HOUSE_\w*|HAUSN|POSTL?_?CO\w*|PSTLZ|PSTL\d|CITY\w*|ORT\d+|TEL\w*|FAX\w*|"
+    r"E_?MAIL\w*|SMTP\w*|KARTE\w*|KARTNR|KONTO\w*|IBAN|BANK\w*|KUNDNR|KUNNR|KUNDE|CUSTOMER"
+)
+"""Field names whose content is never kept: names and addresses, cards and accounts, customer numbers."""
+
+_MASKED_NAME = re.compile(f"^(?:{MASKED})$", re.IGNORECASE)
+_MASKED_ELEMENT = re.compile(
+    rf"(<(?:[\w.-]+:)?(?:{MASKED})(?:\s[^>]*)?>)(?!\s*</)(?:[^<]|<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))*",
+    re.IGNORECASE | re.DOTALL,
+)
+_FLAT_PERSONAL = re.compile(r"^(E[12](?:ADRM|WPB01|WPB06|EDKA|KNA1)\S*[^\n]{0,57})[^\n]*", re.MULTILINE)
+_ROWS = frozenset(
+    {"E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1WPB02"}
+)
+"""Segments that are records of their own, so they are not printed within another one."""
+_PAYMENT_SHOWN = frozenset({"VORZEICHEN", "ZAHLART", "SUMME"})
+
+
+def segment_texts(path: Path, wanted: Mapping[int, set[str]]) -> dict[tuple[int, str], str]:
+    """Masked XML of segments, by IDoc number and segment with its position in the IDoc, such as E1EDL24[2]."""
+    found = {}
+    for number, element in elements(path):
+        names = wanted.get(number)
+        if not names:
+            continue
+        counts: dict[str, int] = {}
+        for segment in element.iterdescendants():
+            name = canonical(segment.tag)
+            counts[name] = counts.get(name, 0) + 1
+            key = f"{name}[{counts[name]}]"
+            if key in names:
+                found[number, key] = printed(segment, without=_ROWS)
+    return found
+
+
+def printed(element: etree._Element, *, without: frozenset[str] = frozenset()) -> str:
+    """Masked XML of an element, cut to RAW_RECORD_LIMIT characters; inner segments named in `without` are left out."""
+    pieces: list[str] = []
+    _print(element, pieces, without, budget=[RAW_RECORD_LIMIT])
+    return "".join(pieces)[:RAW_RECORD_LIMIT]
+
+
+def masked_text(text: str) -> str:
+    """Text of XML, whole or broken, with the content of all MASKED elements replaced by ***."""
+    return _MASKED_ELEMENT.sub(r"\1***", text)
+
+
+def masked_flat(text: str) -> str:
+    """Text of a flat IDoc with the data of address, receipt and payment segments replaced by ***."""
+    return _FLAT_PERSONAL.sub(r"\1***", text)
+
+
+def _print(element: etree._Element, pieces: list[str], without: frozenset[str], *, budget: list[int]) -> None:
+    if budget[0] <= 0:
+        return
+    name = canonical(element.tag)
+    inner = [child for child in element if canonical(child.tag) not in without]
+    start = len(pieces)
+    if not len(element):
+        text = (element.text or "").strip()
+        hidden = text and _is_masked(name, element)
+        pieces.append(
+            f"<{name}/>" if not text else f"<{name}>***</{name}>" if hidden else f"<{name}>{escape(text)}</{name}>"
+        )
+    else:
+        pieces.append(f"<{name}>")
+        for child in inner:
+            _print(child, pieces, without, budget=budget)
+        pieces.append(f"</{name}>")
+    budget[0] -= sum(len(piece) for piece in (pieces[start], pieces[-1]))
+
+
+def _is_masked(name: str, element: etree._Element) -> bool:
+    parent = element.getparent()
+    if parent is not None and canonical(parent.tag) == "E1WPB06":
+        return name not in _PAYMENT_SHOWN
+    return _MASKED_NAME.match(name) is not None

@@ -1,0 +1,205 @@
+"""Reader: the bytes of an IDoc XML file become a stream of IDocs, each a light tree of segments.
+
+XML safety, name mangling and the control record belong here; what the segments mean does not (one module per family).
+Memory holds one IDoc at a time. See data_contracts/sources/sap for the tables that come of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.parsers import expat
+
+from lxml import etree
+
+__all__ = ["Idoc", "Segment", "UnreadableXml", "canonical", "elements", "read_idocs"]
+
+_MANGLED = re.compile(r"^(?:\{[^}]*\})?(?:[A-Za-z_][\w.-]*:)?(?:_-[A-Z0-9]+_-|/[A-Z0-9]+/)?")
+_ENCODING_CODES = {31, 32, 81, 6003}
+"""libxml2: unknown, unsupported, or violated encoding; conversion failed."""
+_CHUNK = 65_536
+
+
+class UnreadableXml(Exception):
+    """The file cannot be read as a whole: `code` is the reason code, the message one sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Keep code and sentence."""
+        super().__init__(message)
+        self.code = code
+
+
+class _Stop(Exception):
+    """The prolog ended."""
+
+
+@dataclass(slots=True)
+class Segment:
+    """One segment: its name without namespace, line of the file, fields by name, and segments within it."""
+
+    name: str
+    line: int
+    fields: dict[str, str | None]
+    children: list[Segment]
+
+    def all(self, name: str) -> list[Segment]:
+        """Segments of that name directly within this one."""
+        return [child for child in self.children if child.name == name]
+
+
+@dataclass(slots=True)
+class Idoc:
+    """One IDoc: its position in the file from 1, its basic type, control record and segments."""
+
+    number: int
+    basic_type: str
+    line: int
+    control: dict[str, str | None]
+    segments: list[Segment]
+    element: etree._Element
+
+
+def read_idocs(path: Path) -> Iterator[Idoc]:
+    """IDocs in file order; `element` is valid until the next one is taken. Raises UnreadableXml."""
+    for number, element in elements(path):
+        segments = _segments(element)
+        control = next((s.fields for s in segments if s.name == "EDI_DC40"), {})
+        parent = element.getparent()
+        stated = (control.get("IDOCTYP") or "").strip()
+        basic_type = stated or canonical(element.tag if parent is None else parent.tag)
+        yield Idoc(number, basic_type, element.sourceline or 0, control, segments, element)
+
+
+def elements(path: Path) -> Iterator[tuple[int, etree._Element]]:
+    """IDOC elements with their position from 1; each is emptied when the next one is taken. Raises UnreadableXml."""
+    _refuse_doctype(path)
+    number = 0
+    try:
+        parser = etree.iterparse(
+            str(path),
+            events=("end",),
+            tag="{*}IDOC",
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+            remove_blank_text=True,
+            collect_ids=False,
+        )
+        for _, element in parser:
+            number += 1
+            if number == 1 and element.getroottree().docinfo.internalDTD is not None:
+                raise _unsafe()
+            yield number, element
+            _forget(element)
+    except etree.XMLSyntaxError as error:
+        raise _syntax(path, error) from error
+    if number == 0:
+        if parser.root.getroottree().docinfo.internalDTD is not None:
+            raise _unsafe()
+        root = canonical(parser.root.tag)
+        message = f"The XML file has the root element {root!r} and no IDOC element, so it is no IDoc"
+        raise UnreadableXml("no_idoc", f"{message}; deliver IDoc XML, or move the file elsewhere.")
+
+
+def canonical(tag: str) -> str:
+    """Name of a segment or field without XML namespace and without SAP's namespace: {ns}_-SPE_-E1X is E1X."""
+    return _MANGLED.sub("", tag, count=1)
+
+
+class _Names(dict):
+    """Canonical name by tag, and whether it names a segment: computed once per tag."""
+
+    def __missing__(self, tag: str) -> tuple[str, bool]:
+        name = canonical(tag)
+        self[tag] = found = (name, name.startswith(("E1", "Z1", "EDI_DC")))
+        return found
+
+
+_NAMES = _Names()
+
+
+def _segments(element: etree._Element) -> list[Segment]:
+    return [_segment(child, _NAMES[child.tag][0]) for child in element if _NAMES[child.tag][1]]
+
+
+def _segment(element: etree._Element, name: str, names: dict[str, tuple[str, bool]] = _NAMES) -> Segment:
+    fields: dict[str, str | None] = {}
+    children: list[Segment] = []
+    for child in element:
+        key, is_segment = names[child.tag]
+        if is_segment:
+            children.append(_segment(child, key))
+        else:
+            fields[key] = child.text
+    return Segment(name, element.sourceline or 0, fields, children)
+
+
+def _forget(element: etree._Element) -> None:
+    """Free the element and what stands before it, so that memory does not grow with the file."""
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _refuse_doctype(path: Path) -> None:
+    """Read the prolog only, and stop before a document type definition is even looked into."""
+    parser = expat.ParserCreate()
+
+    def on_doctype(*_: object) -> None:
+        raise _unsafe()
+
+    def on_start(*_: object) -> None:
+        raise _Stop
+
+    parser.StartDoctypeDeclHandler, parser.StartElementHandler = on_doctype, on_start
+    with path.open("rb") as stream:
+        try:
+            while chunk := stream.read(_CHUNK):
+                parser.Parse(chunk, False)
+        except (_Stop, expat.ExpatError, ValueError, LookupError):
+            return  # The prolog is over, or is broken in a way that the real parser will tell.
+
+
+def _unsafe() -> UnreadableXml:
+    return UnreadableXml(
+        "unsafe_xml",
+        "The XML file has a document type definition (DOCTYPE), which could name entities and other files; none was "
+        "read. "
+        "Deliver plain IDoc XML without it.",
+    )
+
+
+def _syntax(path: Path, error: etree.XMLSyntaxError) -> UnreadableXml:
+    line, column = error.position
+    message = error.msg or ""
+    if not line:
+        line, column, message = _position_by_expat(path) or (line, column, message)
+    message = re.sub(r", line \d+, column \d+$", "", message)
+    if error.code in _ENCODING_CODES:
+        return UnreadableXml(
+            "wrong_encoding",
+            f"The bytes of the XML file do not fit its encoding at line {line}, column {column} ({message}); "
+            "write the file in the encoding that its first line declares, UTF-8 at best, and deliver it again.",
+        )
+    return UnreadableXml(
+        "malformed_xml",
+        f"The XML file is cut off or broken at line {line}, column {column} ({message}), so none of it was taken; "
+        "deliver the complete file again.",
+    )
+
+
+def _position_by_expat(path: Path) -> tuple[int, int, str] | None:
+    """Where a second parser stumbles, for errors that libxml2 reports without a place."""
+    parser = expat.ParserCreate()
+    try:
+        with path.open("rb") as stream:
+            parser.ParseFile(stream)
+    except expat.ExpatError as error:
+        return error.lineno, error.offset + 1, expat.ErrorString(error.code)
+    return None

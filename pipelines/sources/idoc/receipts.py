@@ -1,0 +1,107 @@
+"""Receipts: WPUBON documents become one record per receipt line.
+
+What WPUBON's segments say about one another belongs here; payments are never read into records. Typing does not belong
+here (conversion.py); the columns are explained in data_contracts/sources/pos/receipts.odcs.yaml.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.contracts import Contract
+from pipelines.sources.conversion import gathered, judged, with_verdict
+from pipelines.sources.idoc.reader import Idoc, Segment
+from pipelines.sources.idoc.rows import Rows, below, columns_of, control_of
+
+__all__ = ["Receipts"]
+
+_CONTROL = ("docnum", "idoctyp", "sndprn", "credat", "cretim")
+_RECEIPT = ("kassid", "vorgdatum", "vorgzeit", "bonnummer", "qualkdnr", "kundnr", "kassierer", "belegwaers")
+_LINE = ("vorgangart", "qualartnr", "artnr", "seriennr", "vorzeichen", "menge", "aktionsnr", "refbonnr")
+_FREE = {"return_reason": "RETURN_REASON", "condition_code": "CONDITION"}
+
+
+class Receipts:
+    """Collects WPUBON IDocs.
+
+    Grain of the records: one per receipt line; a receipt without lines is one refused record.
+    """
+
+    segments = dict.fromkeys(_CONTROL, "EDI_DC40[1]")
+    labels = {
+        "kondvalue": "E1WPB03 KONDVALUE",
+        "return_reason": "E1WXX01 RETURN_REASON",
+        "condition_code": "E1WXX01 CONDITION",
+        "posnr": "E1WPB02",
+    }
+
+    def __init__(self, contract: Contract) -> None:
+        """Collect for this contract."""
+        self.contract = contract
+        self._headers = Rows("E1WPB01", (*_CONTROL, "mestyp", *_RECEIPT))
+        self._lines = Rows("E1WPB02", (*_LINE, *_FREE, "posnr"))
+        self._conditions = Rows("E1WPB03", ("kondvalue",))
+
+    def add(self, idoc: Idoc) -> int:
+        """Take one IDoc. Returns the records it makes."""
+        control = dict(
+            zip(("docnum", "idoctyp", "mestyp", "sndprn", "credat", "cretim"), control_of(idoc), strict=True)
+        )
+        head = [control[name] for name in (*_CONTROL, "mestyp")]
+        receipts = [segment for segment in idoc.segments if segment.name == "E1WPB01"]
+        records = lines_before = 0
+        for ordinal, receipt in enumerate(receipts or [Segment("E1WPB01", idoc.line, {}, [])], 1):
+            texts = (receipt.fields.get(name.upper()) for name in _RECEIPT)
+            self._headers.add([(*head, *texts, idoc.number, 0, ordinal, receipt.line)])
+            lines = receipt.all("E1WPB02")
+            self._add_lines(lines, idoc.number, before=lines_before)
+            lines_before += len(lines)
+            records += max(len(lines), 1)
+        return records
+
+    def records(self) -> dict[str, pl.DataFrame]:
+        """All records by table, as `conversion.gathered` gives them."""
+        headers = self._headers.judged(columns_of(self.contract, (*_CONTROL, *_RECEIPT)))
+        lines = self._judged_lines()
+        empty = ~pl.int_range(pl.len()).is_in(lines["_parent"].implode())
+        headers = with_verdict(headers, empty, code="empty_document", field="posnr")
+        takes = below(pl.DataFrame({"header": pl.int_range(headers.height, eager=True)}), "header", "line", rows=lines)
+        levels = {"header": (headers, takes["header"]), "line": (lines, takes["line"])}
+        return {self.contract.table: gathered(levels, [c.name for c in self.contract.columns])}
+
+    def _add_lines(self, lines: list[Segment], number: int, *, before: int) -> None:
+        header, first, rows, conditions = self._headers.count - 1, self._lines.count, [], []
+        for at, line in enumerate(lines):
+            free = {}
+            for child in line.children:
+                if child.name == "E1WPB03":
+                    conditions.append((child.fields.get("KONDVALUE"), number, first + at, 0, child.line))
+                elif child.name == "E1WXX01":
+                    free[(child.fields.get("FLDNAME") or "").strip().upper()] = child.fields.get("FLDVAL")
+            texts = (*(line.fields.get(name.upper()) for name in _LINE), *(free.get(name) for name in _FREE.values()))
+            rows.append((*texts, str(at + 1), number, header, before + at + 1, line.line))
+        self._lines.add(rows)
+        self._conditions.add(conditions)
+
+    def _judged_lines(self) -> pl.DataFrame:
+        """Lines with the sum of their conditions; a condition that is no number is the line's fault."""
+        columns = columns_of(self.contract, (*_LINE, *_FREE, "posnr"))
+        lines = judged(self._lines.frame(), columns)
+        sign = self._lines.frame()["vorzeichen"].str.strip_chars()
+        lines = with_verdict(
+            lines,
+            pl.lit(~sign.is_in(["+", "-"]).fill_null(value=False)),
+            code="sign_unknown",
+            field="vorzeichen",
+            value=pl.lit(sign),
+        )
+        conditions = judged(self._conditions.frame(), columns_of(self.contract, ("kondvalue",)))
+        sums = conditions.group_by("_parent").agg(
+            pl.when(pl.col("kondvalue").count() > 0).then(pl.col("kondvalue").sum()).alias("kondvalue"),
+            pl.col("_value").drop_nulls().first().alias("wrong"),
+        )
+        row = lines.select(pl.int_range(pl.len()).alias("_parent"))
+        joined = row.join(sums, on="_parent", how="left", maintain_order="left")
+        lines = lines.with_columns(joined["kondvalue"].cast(self.contract.polars_schema["kondvalue"]))
+        wrong = joined["wrong"].is_not_null() & lines["_code"].is_null()
+        return with_verdict(lines, pl.lit(wrong), code="bad_number", field="kondvalue", value=pl.lit(joined["wrong"]))

@@ -1,0 +1,30 @@
+"""Texts: the bytes of a text file become one string, or a sentence that says where they cannot.
+
+Decoding belongs here; what stands in the text does not. Text files are UTF-8, with or without a byte order mark.
+"""
+
+from __future__ import annotations
+
+__all__ = ["NotUtf8", "decoded"]
+
+
+class NotUtf8(Exception):
+    """The bytes are not UTF-8; `line` is the line of the first such byte, from 1."""
+
+    def __init__(self, offset: int, line: int, byte: int) -> None:
+        """Keep the place and word the sentence."""
+        super().__init__(
+            f"Byte {offset} (0x{byte:02X}, in line {line}) is not UTF-8, so the file was not read; "
+            "write it as UTF-8 and deliver it again."
+        )
+        self.line = line
+
+
+def decoded(content: bytes) -> str:
+    """The text without byte order mark. Raises NotUtf8 with the offset in bytes from 0 and the line."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # With a byte order mark the decoder counts from behind it.
+        offset = error.start + (3 if content.startswith(b"\xef\xbb\xbf") else 0)
+        raise NotUtf8(offset, content.count(b"\n", 0, offset) + 1, content[offset]) from error

@@ -1,0 +1,57 @@
+"""Nights upon nights: increments equal a full build, in any order of files, and a quiet night changes nothing."""
+
+import shutil
+
+import pytest
+
+from pipelines.lake import Lake
+from pipelines.simulator import write
+from tests.flow.conftest import must_run, prepared
+from tests.flow.support import assert_same_content, published_content
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory, small_world):
+    """All files of the small retailer, outside any landing folder."""
+    folder = tmp_path_factory.mktemp("delivered")
+    write(small_world, folder / "landing", folder / "truth")
+    return folder / "landing"
+
+
+def _deliver(source, home, names):
+    for name in names:
+        target = home.landing / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / name, target)
+
+
+def _names(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_three_nights_out_of_order_equal_one_full_build(delivered, built_world, tmp_path, monkeypatch):
+    home = prepared(tmp_path / "home", monkeypatch)
+    names = _names(delivered)
+    # The newest third first, then the oldest: facts arrive late by weeks, and change stock and state backwards.
+    nights = [names[2::3], names[0::3], names[1::3]]
+    for night in nights:
+        _deliver(delivered, home, night)
+        must_run(home)
+    assert_same_content(published_content(home), published_content(built_world.home), but=("load_manifest",))
+
+
+def test_a_quiet_night_and_a_delivery_repeated_change_no_fact(built_world, tmp_path, monkeypatch):
+    home = prepared(tmp_path / "home", monkeypatch)
+    shutil.copytree(built_world.home.root, home.root, dirs_exist_ok=True)
+    home.warehouse.unlink()
+    lake = Lake(home.lake)
+    before = {name: lake.version(f"gold/{name}") for name in published_content(home)}
+    content = published_content(home)
+    for name in _names(home.landing)[::7]:
+        shutil.copy(home.landing / name, (home.landing / name).with_name("again-" + name.rsplit("/", 1)[-1]))
+    must_run(home)
+    after = {name: lake.version(f"gold/{name}") for name in before}
+    assert {name for name in before if before[name] != after[name]} == {"load_manifest"}
+    assert_same_content(published_content(home), content, but=("load_manifest",))
