@@ -34,9 +34,7 @@ def care_for_returns(
     row = np.arange(first_row, first_row + len(unit))
     look = moves(Kind.INSPECT, unit, at(rng, Kind.INSPECT, day), to_location=FLOOR, reference=row, posted=False, **kept)
     aside = moves(Kind.TO_HOLD, unit, at(rng, Kind.TO_HOLD, day), to_location=HOLD, **kept)
-    decided = pl.DataFrame(
-        {"unit": unit, "variant": returns["variant"], "site": site, "day": day, "disposition": returns["disposition"]}
-    )
+    decided = pl.DataFrame({"unit": unit, "variant": returns["variant"], "site": site, "day": day, "disposition": returns["disposition"]})
     part = [decided.filter(pl.col("disposition") == code).drop("disposition") for code in range(4)]
     restock, on_sale = _restock(part[0], rng)
     repair, on_sale_too, repairs = _repair(part[1], bad=bad, rng=rng)
@@ -70,9 +68,7 @@ def _leave(part: pl.DataFrame, kind: Kind, wait: tuple[int, int], rng: np.random
     return moves(kind, unit, at(rng, kind, day + rng.integers(*wait, len(unit))), site=site, location=HOLD, used=True)
 
 
-def _repair(
-    part: pl.DataFrame, *, bad: np.ndarray, rng: np.random.Generator
-) -> tuple[list[pl.DataFrame], pl.DataFrame, pl.DataFrame]:
+def _repair(part: pl.DataFrame, *, bad: np.ndarray, rng: np.random.Generator) -> tuple[list[pl.DataFrame], pl.DataFrame, pl.DataFrame]:
     """Events of units sent to repair, those that are for sale again, and the repairs."""
     unit, _, day = _columns(part)
     count = len(unit)

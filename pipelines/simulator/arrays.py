@@ -83,9 +83,7 @@ def numbers(prefix: str, values: np.ndarray | pl.Series, width: int) -> pl.Serie
 
 def by_day(start: date, count: int, pattern: str = "%Y%m%d") -> pl.Series:
     """Text of `count` days from `start`."""
-    return pl.select(
-        pl.date_range(pl.lit(start), pl.lit(start) + pl.duration(days=count - 1)).dt.strftime(pattern)
-    ).to_series()
+    return pl.select(pl.date_range(pl.lit(start), pl.lit(start) + pl.duration(days=count - 1)).dt.strftime(pattern)).to_series()
 
 
 def days_to_dates(start: date, days: np.ndarray | pl.Series) -> pl.Series:

@@ -54,15 +54,11 @@ def count_differences(
     return moves(kind, unit[seen], posted_at[seen], site=site[seen], physical=physical, **place)
 
 
-def counted_units(
-    config: SimulationConfig, plan: CountPlan, *, events: pl.DataFrame, rng: np.random.Generator
-) -> pl.DataFrame:
+def counted_units(config: SimulationConfig, plan: CountPlan, *, events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """One row per unit found by a count: unit, site, time. `events` are sorted by unit and time."""
     here = events.filter("physical").select("unit", "time", "to_site", "to_location")
     stays = here.with_columns(
-        until=pl.when(pl.col("unit").shift(-1) == pl.col("unit"))
-        .then(pl.col("time").shift(-1))
-        .otherwise(config.end_second)
+        until=pl.when(pl.col("unit").shift(-1) == pl.col("unit")).then(pl.col("time").shift(-1)).otherwise(config.end_second)
     ).filter((pl.col("to_location") == FLOOR) & (pl.col("to_site") >= 0))
     site = stays["to_site"].to_numpy().astype(np.int64)
     first, period = plan[0][site], plan[1][site]

@@ -45,17 +45,13 @@ def plan_file_days(config: SimulationConfig) -> FileDays:
         late[days] += rng.integers(1, 11, len(days))
         feeds[feed] = late
     tills = np.tile(regular, (CENTRES + config.stores, 1))
-    cells = rng.choice(
-        config.stores * (config.days - 12), max(3, round(rate * config.stores * config.days / 4)), replace=False
-    )
+    cells = rng.choice(config.stores * (config.days - 12), max(3, round(rate * config.stores * config.days / 4)), replace=False)
     site, day = CENTRES + cells // (config.days - 12), cells % (config.days - 12)
     tills[site, day] += rng.integers(1, 11, len(cells))
     return FileDays(feeds, tills)
 
 
-def repeat_files(
-    config: SimulationConfig, feeds: dict[str, pl.DataFrame]
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+def repeat_files(config: SimulationConfig, feeds: dict[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """The feeds with repeated IDocs added, and one row per duplicate: kind, table_name, original_file,
     duplicate_file, records.
 
@@ -81,9 +77,7 @@ def repeat_files(
                 suffix="_again",
             )
             found.append(repeat)
-            renamed = again.with_columns(
-                pl.col("_file").replace_strict(repeat["original_file"], repeat["duplicate_file"])
-            )
+            renamed = again.with_columns(pl.col("_file").replace_strict(repeat["original_file"], repeat["duplicate_file"]))
             result[table] = pl.concat([frame, renamed])
     return result, pl.concat(found)
 

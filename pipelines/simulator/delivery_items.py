@@ -88,9 +88,7 @@ def build_items(story: Story) -> DeliveryItems:
 
 def _inbound_lines(story: Story) -> pl.DataFrame:
     units, inbound = story.units, story.inbound
-    unit = np.flatnonzero(
-        (units.inbound >= 0) & ~story.plan.is_one("over_inbound") & (units.vendor_sent < story.config.days)
-    )
+    unit = np.flatnonzero((units.inbound >= 0) & ~story.plan.is_one("over_inbound") & (units.vendor_sent < story.config.days))
     return _lines(
         units.inbound[unit],
         units.variant[unit],
@@ -107,8 +105,6 @@ def _store_lines(story: Story, first: int) -> pl.DataFrame:
 
 
 def _lines(document: np.ndarray, article: np.ndarray, unit: np.ndarray, bulk: pl.DataFrame) -> pl.DataFrame:
-    serialised = pl.DataFrame(
-        {"document": document, "article": article, "unit": unit, "quantity": np.ones(len(unit), dtype=np.int64)}
-    )
+    serialised = pl.DataFrame({"document": document, "article": article, "unit": unit, "quantity": np.ones(len(unit), dtype=np.int64)})
     loose = bulk.select("document", "article", unit=pl.lit(-1), quantity="quantity")
     return pl.concat([serialised.cast(pl.Int64), loose.cast(pl.Int64)])

@@ -57,9 +57,7 @@ def build_demand(config: SimulationConfig, master: Master) -> Demand:
     return Demand(CENTRES + cell // (variants * days), cell // days % variants, cell % days, campaigns)
 
 
-def price_at(
-    master: Master, campaigns: Campaigns, *, variant: np.ndarray, site: np.ndarray, day: np.ndarray, used: np.ndarray
-):
+def price_at(master: Master, campaigns: Campaigns, *, variant: np.ndarray, site: np.ndarray, day: np.ndarray, used: np.ndarray):
     """Price in cents and campaign (-1 none) of each sale; used units cost 15 % less."""
     articles = master.articles
     price = np.where(day >= articles.drop_day[variant], articles.price[variant] * 88 // 100, articles.price[variant])
@@ -76,10 +74,7 @@ def _campaigns(config: SimulationConfig, master: Master, rng: np.random.Generato
     ends = starts + rng.integers(6, 10, len(starts))
     region = np.where(rng.random(len(starts)) < 0.6, -1, rng.integers(0, len(REGIONS), len(starts)))
     discount = rng.choice([10, 15, 20, 25], len(starts))
-    chosen = [
-        sorted(rng.choice(generics, min(generics, int(k)), replace=False).tolist())
-        for k in rng.integers(1, 4, len(starts))
-    ]
+    chosen = [sorted(rng.choice(generics, min(generics, int(k)), replace=False).tolist()) for k in rng.integers(1, 4, len(starts))]
     running = np.full((len(REGIONS), generics, total), -1)
     for k, offered in enumerate(chosen):
         regions = range(len(REGIONS)) if region[k] < 0 else [int(region[k])]

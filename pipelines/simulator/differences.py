@@ -26,13 +26,10 @@ _FOUND = (
 _FAR = 1 << 30
 
 
-def find_differences(
-    config: SimulationConfig, counts: CountPlan, happened: pl.DataFrame, *, units: Units, plan: FaultPlan
-) -> pl.DataFrame:
+def find_differences(config: SimulationConfig, counts: CountPlan, happened: pl.DataFrame, *, units: Units, plan: FaultPlan) -> pl.DataFrame:
     """Gains and losses that counts post within the horizon, as events."""
     losses = [
-        count_differences(config, counts, kind=Kind.LOSS, until=_FAR, **_since(happened, kind, plan.units[name]))
-        for kind, name in _LOST
+        count_differences(config, counts, kind=Kind.LOSS, until=_FAR, **_since(happened, kind, plan.units[name])) for kind, name in _LOST
     ]
     again = _found_again(config, counts, losses[0])
     return pl.concat([*losses, again, *_gains(config, counts, happened, units=units, plan=plan)])
@@ -49,14 +46,10 @@ def _found_again(config: SimulationConfig, counts: CountPlan, losses: pl.DataFra
     """Three of ten units lost in a store were only misplaced; the next count finds them."""
     misplaced = losses.filter(pl.col("unit") % 10 < 3)
     unit, site, lost_at = (misplaced[name].to_numpy().astype(np.int64) for name in ("unit", "site", "time"))
-    return count_differences(
-        config, counts, kind=Kind.GAIN, unit=unit, site=site, since=lost_at + DAY_SECONDS, until=_FAR, physical=True
-    )
+    return count_differences(config, counts, kind=Kind.GAIN, unit=unit, site=site, since=lost_at + DAY_SECONDS, until=_FAR, physical=True)
 
 
-def _gains(
-    config: SimulationConfig, counts: CountPlan, happened: pl.DataFrame, *, units: Units, plan: FaultPlan
-) -> list[pl.DataFrame]:
+def _gains(config: SimulationConfig, counts: CountPlan, happened: pl.DataFrame, *, units: Units, plan: FaultPlan) -> list[pl.DataFrame]:
     """Units that are there though the books say otherwise, until they are sold."""
     frames = []
     for kind, name in _FOUND:

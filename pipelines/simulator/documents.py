@@ -52,9 +52,7 @@ class Inbound:
     bulk: pl.DataFrame
 
 
-def build_deliveries(
-    config: SimulationConfig, master: Master, *, demand: Demand, routes: Routes, units: Units
-) -> Deliveries:
+def build_deliveries(config: SimulationConfig, master: Master, *, demand: Demand, routes: Routes, units: Units) -> Deliveries:
     """Store deliveries of the whole world; sets `units.delivery`."""
     travels = np.flatnonzero(~units.opening_store)
     bulk = _bulk_lines(config, master, demand=demand, routes=routes, units=units)
@@ -94,10 +92,7 @@ def build_inbound(config: SimulationConfig, master: Master, *, routes: Routes, u
     centre, wave = np.nonzero((sent >= 0) & (sent < config.days))
     bulk_key = (sent[centre, wave] * CENTRES + centre) * 4 + _ACCESSORY_MAKER
     bulk_key = ((bulk_key * 512 + wave) * 2 + 1) * _NO_CHUNK
-    weekly = [
-        master.sites.size[CENTRES:][master.sites.centre[CENTRES:] == c].sum() * _accessories_per_day(config) * 7
-        for c in (0, 1)
-    ]
+    weekly = [master.sites.size[CENTRES:][master.sites.centre[CENTRES:] == c].sum() * _accessories_per_day(config) * 7 for c in (0, 1)]
     keys, index = np.unique(np.concatenate([key, bulk_key]), return_inverse=True)
     units.inbound = np.full(len(units), -1)
     units.inbound[comes] = index[: len(comes)]
@@ -130,9 +125,7 @@ def _accessories_per_day(config: SimulationConfig) -> float:
     return UNITS_PER_STORE_DAY * config.scale * _ACCESSORY_SHARE
 
 
-def _bulk_lines(
-    config: SimulationConfig, master: Master, *, demand: Demand, routes: Routes, units: Units
-) -> pl.DataFrame:
+def _bulk_lines(config: SimulationConfig, master: Master, *, demand: Demand, routes: Routes, units: Units) -> pl.DataFrame:
     """Quantities without serials by site, issue, receipt and article, issued and received within the horizon."""
     early = slots_before_go_live(master, demand)
     receipt, issue = routes.store(demand.site[early], demand.day[early] - 7)
@@ -143,16 +136,14 @@ def _bulk_lines(
         "receipt": np.concatenate([receipt, units.receipt[opening]]),
         "article": np.concatenate([demand.variant[early], units.variant[opening]]),
     }
-    devices = (
-        pl.DataFrame(columns).group_by("site", "issue", "receipt", "article").agg(quantity=pl.len().cast(pl.Int64))
-    )
+    devices = pl.DataFrame(columns).group_by("site", "issue", "receipt", "article").agg(quantity=pl.len().cast(pl.Int64))
     store, day = np.nonzero(routes.last_delivery == np.arange(routes.last_delivery.shape[1]) - PAST_DAYS)
     receipt, issue = routes.store(store + CENTRES, day - PAST_DAYS)
     quantity = np.ceil(master.sites.size[store + CENTRES] * _accessories_per_day(config) * 7 / 3).astype(np.int64)
     articles = master.articles.variants + np.arange(master.articles.accessories)
-    accessories = pl.DataFrame(
-        {"site": store + CENTRES, "issue": issue, "receipt": receipt, "quantity": quantity}
-    ).join(pl.DataFrame({"article": articles}), how="cross")
+    accessories = pl.DataFrame({"site": store + CENTRES, "issue": issue, "receipt": receipt, "quantity": quantity}).join(
+        pl.DataFrame({"article": articles}), how="cross"
+    )
     lines = pl.concat([devices, accessories.select(devices.columns)])
     inside = (pl.col("issue") >= 0) & (pl.col("receipt") < config.days)
     return lines.filter(inside).sort("site", "issue", "receipt", "article")

@@ -81,9 +81,7 @@ def plan_faults(config: SimulationConfig, master: Master, *, units: Units, deliv
     return plan
 
 
-def _pick(
-    plan: FaultPlan, kind: str, candidates: np.ndarray, *, rate: float, minimum: int, rng: np.random.Generator
-) -> None:
+def _pick(plan: FaultPlan, kind: str, candidates: np.ndarray, *, rate: float, minimum: int, rng: np.random.Generator) -> None:
     pool = np.flatnonzero(candidates & plan.free)
     count = min(len(pool), max(minimum, round(rate * int(candidates.sum()))))
     _take(plan, kind, np.sort(rng.choice(pool, count, replace=False)))
@@ -94,24 +92,16 @@ def _take(plan: FaultPlan, kind: str, chosen: np.ndarray) -> None:
     plan.free[chosen] = False
 
 
-def _plan_deliveries(
-    config: SimulationConfig, plan: FaultPlan, *, units: Units, deliveries: Deliveries, rng: np.random.Generator
-) -> None:
+def _plan_deliveries(config: SimulationConfig, plan: FaultPlan, *, units: Units, deliveries: Deliveries, rng: np.random.Generator) -> None:
     """Lost and damaged deliveries; of a damaged one, up to three units cannot be sold any more."""
     rates = config.faults
     size = np.bincount(units.delivery[(units.delivery >= 0) & plan.free], minlength=len(deliveries.site))
     taken = np.bincount(units.delivery[(units.delivery >= 0) & ~plan.free], minlength=len(deliveries.site))
     able = np.flatnonzero(
-        ~deliveries.is_bulk
-        & (size > 3)
-        & (taken == 0)
-        & (deliveries.issue > 2)
-        & (deliveries.receipt <= config.days - _MARGIN)
+        ~deliveries.is_bulk & (size > 3) & (taken == 0) & (deliveries.issue > 2) & (deliveries.receipt <= config.days - _MARGIN)
     )
     weight = np.where(deliveries.carrier[able] == 1, 3.0, 1.0)
-    damaged = rng.choice(
-        able, max(2, round(rates.damaged_delivery * len(able))), replace=False, p=weight / weight.sum()
-    )
+    damaged = rng.choice(able, max(2, round(rates.damaged_delivery * len(able))), replace=False, p=weight / weight.sum())
     lost = rng.choice(np.setdiff1d(able, damaged), max(1, round(rates.lost_delivery * len(able))), replace=False)
     plan.damaged_deliveries, plan.lost_deliveries = np.sort(damaged), np.sort(lost)
     _take(plan, "lost", np.flatnonzero(np.isin(units.delivery, lost)))
@@ -146,11 +136,7 @@ def _plan_wrong_articles(
         & (pl.col("at_centre_other") < pl.col("issue"))
     )
     half = pairs.filter((pl.col("unit") % 2 == 0) & (pl.col("unit_other") % 2 == 1)).sort("unit", "unit_other")
-    chosen = (
-        half.unique("unit", keep="first", maintain_order=True)
-        .unique("unit_other", keep="first", maintain_order=True)
-        .head(count)
-    )
+    chosen = half.unique("unit", keep="first", maintain_order=True).unique("unit_other", keep="first", maintain_order=True).head(count)
     sent, came = chosen["unit"].to_numpy(), chosen["unit_other"].to_numpy()
     _take(plan, "wrong_sent", sent)
     _take(plan, "wrong_came", came)
@@ -158,9 +144,7 @@ def _plan_wrong_articles(
         getattr(units, name)[came] = getattr(units, name)[sent]
 
 
-def _plan_rings(
-    config: SimulationConfig, master: Master, plan: FaultPlan, *, units: Units, rng: np.random.Generator
-) -> None:
+def _plan_rings(config: SimulationConfig, master: Master, plan: FaultPlan, *, units: Units, rng: np.random.Generator) -> None:
     """Five units of one store, due for sale within four days, for each ring; `plan.ring` numbers the ring of each."""
     rings = max(1, round(config.faults.theft_rings * config.scale**0.5))
     stores = np.arange(len(master.sites.go_live))[2:]
@@ -169,11 +153,7 @@ def _plan_rings(
         site = stores[ring % len(stores)]
         first = int(rng.integers(master.sites.go_live.max() + 2, max(master.sites.go_live.max() + 3, config.days - 18)))
         able = (
-            plan.free
-            & (units.site == site)
-            & (units.sale_day >= first)
-            & (units.sale_day < first + 4)
-            & (units.receipt < units.sale_day)
+            plan.free & (units.site == site) & (units.sale_day >= first) & (units.sale_day < first + 4) & (units.receipt < units.sale_day)
         )
         pool = np.flatnonzero(able)
         picked = np.sort(rng.choice(pool, min(5, len(pool)), replace=False))

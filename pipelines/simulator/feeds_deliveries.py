@@ -148,9 +148,7 @@ def handling_units_feed(story: Story, items: DeliveryItems) -> pl.DataFrame:
     starts = run_starts(lines["carton"].to_numpy(), lines["item"].to_numpy())
     row = np.flatnonzero(starts)
     packed = np.add.reduceat(lines["quantity"].to_numpy(), row)
-    weight = (
-        np.bincount(lines["carton"].to_numpy(), weights=lines["quantity"].to_numpy()).astype(np.int64) * _UNIT_GRAMS
-    )
+    weight = np.bincount(lines["carton"].to_numpy(), weights=lines["quantity"].to_numpy()).astype(np.int64) * _UNIT_GRAMS
     part = lines[row]
     header = headers[part["document"]]
     carton = part["carton"].to_numpy()

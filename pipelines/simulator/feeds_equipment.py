@@ -27,9 +27,7 @@ _BACK_ROOM = 2
 def equipment_feeds(story: Story, till: Till) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     """The feeds sap/equi and sap/eqbs, and the truth about rows of EQBS that do not follow from the documents."""
     posted = _posted(story, till)
-    last = posted.filter(
-        pl.Series(np.append(run_starts(posted["unit"].to_numpy(), posted["ghost"].to_numpy())[1:], True))
-    )
+    last = posted.filter(pl.Series(np.append(run_starts(posted["unit"].to_numpy(), posted["ghost"].to_numpy())[1:], True)))
     first = posted.filter(pl.Series(run_starts(posted["unit"].to_numpy(), posted["ghost"].to_numpy())))
     rows = last.with_columns(created=first["time"] // DAY_SECONDS, row=pl.Series(np.arange(len(last))))
     equnr = numbers("", rows["row"] + _FIRST_EQUIPMENT, 18)
@@ -44,8 +42,7 @@ def _posted(story: Story, till: Till) -> pl.DataFrame:
     events = story.life.events
     real = events.filter("posted").select(*names, ghost=pl.lit(0, dtype=pl.Int8))
     ghosts = events.filter(
-        (pl.col("kind") == int(Kind.STORE_RECEIPT))
-        & pl.col("unit").is_in(story.plan.units["mistyped_receipt"].astype(np.int32))
+        (pl.col("kind") == int(Kind.STORE_RECEIPT)) & pl.col("unit").is_in(story.plan.units["mistyped_receipt"].astype(np.int32))
     ).select(*names, ghost=pl.lit(1, dtype=pl.Int8))
     false = till.of(2, 3)
     back = (false["origin"] == 3).to_numpy()
@@ -122,14 +119,10 @@ def _stock(story: Story, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
     sites = story.master.sites.code
     deviations = pl.DataFrame(
         {
-            "kind": pl.concat(
-                [pl.Series(kind, dtype=pl.String), pl.Series(["already_sold"] * len(stale), dtype=pl.String)]
-            ),
+            "kind": pl.concat([pl.Series(kind, dtype=pl.String), pl.Series(["already_sold"] * len(stale), dtype=pl.String)]),
             "equipment": pl.concat([picked["equnr"], stale["equnr"]]),
             "serial_number": pl.concat([picked["serial"], stale["serial"]]),
-            "article": story.master.articles.plain.gather(
-                story.units.variant[pl.concat([picked["unit"], stale["unit"]]).to_numpy()]
-            ),
+            "article": story.master.articles.plain.gather(story.units.variant[pl.concat([picked["unit"], stale["unit"]]).to_numpy()]),
             "erp_site": sites.gather(np.concatenate([site[wrong], at_store])),
             "erp_storage_location": LOCATIONS.gather(np.concatenate([location[wrong], np.full(len(stale), FLOOR)])),
             "posted_site": text(sites, np.concatenate([picked["to_site"].to_numpy(), np.full(len(stale), -1)])),

@@ -92,9 +92,7 @@ def _article_feeds(story: Story) -> dict[str, pl.DataFrame]:
 def _marc(story: Story) -> pl.DataFrame:
     """Rows by article and site when the article becomes known, and again at the site's go-live."""
     articles, sites = story.master.articles, story.master.sites
-    article, site = (
-        a.ravel() for a in np.meshgrid(np.arange(len(articles.number)), np.arange(len(sites.go_live)), indexing="ij")
-    )
+    article, site = (a.ravel() for a in np.meshgrid(np.arange(len(articles.number)), np.arange(len(sites.go_live)), indexing="ij"))
     known, live = _known_from(story)[article], sites.go_live[site]
     again = np.flatnonzero((live > 0) & (known < live))
     article, site, day = (np.concatenate([a, b[again]]) for a, b in ((article, article), (site, site), (known, live)))
@@ -190,12 +188,8 @@ def marketing_feeds(story: Story) -> dict[str, pl.DataFrame]:
     """
     campaigns, config = story.campaigns, story.config
     calendar = trading_calendar(story.start, config.days + 60)
-    files = dated_files(
-        story.start, "marketing/calendar_", np.zeros(len(calendar), dtype=np.int64), suffix=".csv", days=config.days
-    )
-    pairs = [
-        (k, g) for k, offered in enumerate(campaigns.generics) for g in offered if campaigns.planned[k] < config.days
-    ]
+    files = dated_files(story.start, "marketing/calendar_", np.zeros(len(calendar), dtype=np.int64), suffix=".csv", days=config.days)
+    pairs = [(k, g) for k, offered in enumerate(campaigns.generics) for g in offered if campaigns.planned[k] < config.days]
     index, generic = np.array([k for k, _ in pairs]), np.array([g for _, g in pairs])
     columns = {
         "campaign_number": pl.Series(campaigns.number).gather(index),

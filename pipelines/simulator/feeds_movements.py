@@ -78,13 +78,9 @@ def _columns(story: Story, postings: Postings, items: DeliveryItems, lines: pl.D
     kind, site, document = (lines[c].cast(pl.Int64) for c in ("kind", "site", "document"))
     sender = lines["sender"]
     ordinal, quantity = _items(lines)
-    posted = clock_text(
-        posting_second(kind.to_numpy(), lines["time"].to_numpy().astype(np.int64)) + site.to_numpy() % 8 * 20
-    )
+    posted = clock_text(posting_second(kind.to_numpy(), lines["time"].to_numpy().astype(np.int64)) + site.to_numpy() % 8 * 20)
     date = days_to_dates(story.start, lines["day"])
-    prefix = pl.Series(
-        [f"sap/idoc/mbgmcr_{s}_{d}.xml" for s in _SENDERS for d in by_day(story.start, story.config.days)]
-    )
+    prefix = pl.Series([f"sap/idoc/mbgmcr_{s}_{d}.xml" for s in _SENDERS for d in by_day(story.start, story.config.days)])
     batch = text(
         pl.Series(["NEW", "USED"]),
         np.where(lines["unit"].to_numpy() < 0, -1, lines["used"].to_numpy().astype(np.int64)),
@@ -150,9 +146,7 @@ def _places(story: Story, lines: pl.DataFrame, kind: pl.Series) -> dict[str, pl.
     return frame.to_dict()
 
 
-def _references(
-    story: Story, items: DeliveryItems, lines: pl.DataFrame, kind: pl.Series, ordinal: np.ndarray
-) -> dict[str, pl.Series]:
+def _references(story: Story, items: DeliveryItems, lines: pl.DataFrame, kind: pl.Series, ordinal: np.ndarray) -> dict[str, pl.Series]:
     """Vendor, purchase order and delivery of the kinds that have one."""
     code, article, reference = (
         kind.to_numpy(),
@@ -169,9 +163,7 @@ def _references(
     frame = pl.select(
         vendor=pl.coalesce(text(MAKERS, maker), text(REPAIR_VENDORS, repair)),
         po_number=pl.when(pl.Series(is_repaired)).then(subcontract).otherwise(text(items.order, document)),
-        po_item=pl.when(pl.Series(is_repaired))
-        .then(numbers("", (ordinal + 1) // 2 * 10, 5))
-        .otherwise(_item_text(item, 5)),
+        po_item=pl.when(pl.Series(is_repaired)).then(numbers("", (ordinal + 1) // 2 * 10, 5)).otherwise(_item_text(item, 5)),
         mvt_ind=pl.when(pl.Series(receipt | (is_repaired & (lines["consumed"].to_numpy() == 0)))).then(pl.lit("B")),
         deliv_numb_to_search=text(items.delivery, document),
         deliv_item_to_search=_item_text(item, 6),

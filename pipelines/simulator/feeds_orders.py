@@ -22,9 +22,7 @@ __all__ = ["orders_feeds"]
 
 def orders_feeds(story: Story, items: DeliveryItems, postings: Postings) -> dict[str, pl.DataFrame]:
     """The feeds sap/ekko and sap/ekpo, extracted on the day each order was made, or on day 0 if that lies before."""
-    orders = pl.concat([_for_deliveries(story, items), _for_repairs(postings)]).with_columns(
-        ordered=pl.col("ordered").clip(lower_bound=0)
-    )
+    orders = pl.concat([_for_deliveries(story, items), _for_repairs(postings)]).with_columns(ordered=pl.col("ordered").clip(lower_bound=0))
     rows = orders.sort("ordered", "ebeln", "ebelp")
     heads = rows.unique("ebeln", keep="first", maintain_order=True)
     return {"sap/ekko": _ekko(story, heads), "sap/ekpo": _ekpo(story, rows)}
@@ -32,9 +30,7 @@ def orders_feeds(story: Story, items: DeliveryItems, postings: Postings) -> dict
 
 def _for_deliveries(story: Story, items: DeliveryItems) -> pl.DataFrame:
     inbound, deliveries, sites = story.inbound, story.deliveries, story.master.sites
-    lines = items.lines.filter(
-        pl.Series(run_starts(items.lines["document"].to_numpy(), items.lines["item"].to_numpy()))
-    )
+    lines = items.lines.filter(pl.Series(run_starts(items.lines["document"].to_numpy(), items.lines["item"].to_numpy())))
     document = lines["document"].to_numpy()
     site = np.concatenate([inbound.centre, deliveries.site])[document]
     from_vendor = document < items.first_delivery

@@ -69,9 +69,7 @@ def tracking_feed(story: Story, items: DeliveryItems) -> pl.DataFrame:
         base = deliveries.receipt if step.at_end else deliveries.issue
         time = (base[here] + step.day) * DAY_SECONDS + step.second + here % 1500
         place = np.where(step.at_store, deliveries.site[here], deliveries.centre[here])
-        frames.append(
-            pl.DataFrame({"delivery": here, "step": np.full(len(here), number), "time": time, "place": place})
-        )
+        frames.append(pl.DataFrame({"delivery": here, "step": np.full(len(here), number), "time": time, "place": place}))
     rows = pl.concat(frames).filter(pl.col("time") < story.config.end_second)
     rows = rows.with_columns(file_day=pl.Series(story.file_days.of("carrier", rows["time"].to_numpy() // DAY_SECONDS)))
     rows = rows.sort("file_day", "time", "delivery", "step")
@@ -85,9 +83,7 @@ def tracking_feed(story: Story, items: DeliveryItems) -> pl.DataFrame:
         "event_at": seconds_to_times(story.start, rows["time"]),
         "place": sites.city.gather(rows["place"]),
     }
-    files = dated_files(
-        story.start, "carrier/tracking_events_", rows["file_day"], suffix=".csv", days=story.config.days
-    )
+    files = dated_files(story.start, "carrier/tracking_events_", rows["file_day"], suffix=".csv", days=story.config.days)
     return conform("carrier/tracking_events", columns, files)
 
 

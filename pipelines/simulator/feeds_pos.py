@@ -58,9 +58,7 @@ def build_till(story: Story) -> Till:
     rows = pl.concat(
         [
             _rows(sales.with_row_index("row"), _SALE),
-            _rows(_unserialised_sales(story, rng).with_row_index("row"), _SALE).with_columns(
-                row=pl.lit(-1, dtype=pl.Int64)
-            ),
+            _rows(_unserialised_sales(story, rng).with_row_index("row"), _SALE).with_columns(row=pl.lit(-1, dtype=pl.Int64)),
             _rows(returns.with_columns(campaign=-1, row=pl.col("sale")), _RETURN),
             _clones(story, rng, "cloned_sold", _CLONE_SALE),
             _clones(story, rng, "cloned_returned", _CLONE_RETURN),
@@ -69,11 +67,7 @@ def build_till(story: Story) -> Till:
     rows = sorted_by(rows.filter(pl.col("time") < story.config.end_second), "site", "time", "unit", "origin")
     number = position_in_run(run_starts(rows["site"].to_numpy())) + 1
     bon = "B" + story.master.sites.code.gather(rows["site"]).str.slice(1) + numbers("", number, 8)
-    return Till(
-        rows.with_columns(
-            bon=bon, extra=pl.Series(np.where(rng.random(len(rows)) < 0.3, rng.integers(0, 4, len(rows)), -1))
-        )
-    )
+    return Till(rows.with_columns(bon=bon, extra=pl.Series(np.where(rng.random(len(rows)) < 0.3, rng.integers(0, 4, len(rows)), -1))))
 
 
 def _rows(frame: pl.DataFrame, origin: int) -> pl.DataFrame:
@@ -148,9 +142,7 @@ def receipts_feed(story: Story, till: Till) -> pl.DataFrame:
         unit=pl.lit(-1, dtype=pl.Int64),
         variant=second["extra"] + story.master.articles.variants,
         campaign=pl.lit(-1, dtype=pl.Int64),
-    ).with_columns(
-        price=pl.Series(story.master.articles.price[second["extra"].to_numpy() + story.master.articles.variants])
-    )
+    ).with_columns(price=pl.Series(story.master.articles.price[second["extra"].to_numpy() + story.master.articles.variants]))
     lines = pl.concat([lines, second])
     file_day = story.file_days.tills[lines["site"].to_numpy(), lines["day"].to_numpy()]
     lines = sorted_by(lines.with_columns(file_day=pl.Series(file_day)), "site", "file_day", "index", "posnr")
@@ -161,9 +153,7 @@ def _columns(story: Story, lines: pl.DataFrame, bons: pl.Series) -> pl.DataFrame
     start, days, site = story.start, story.config.days, lines["site"]
     day = days_to_dates(start, lines["day"])
     customers = numbers("0000", np.arange(story.master.customers) + 700_001, 6)
-    prefix = pl.Series(
-        [f"sap/idoc/wpubon_{code}_{d}.xml" for code in story.master.sites.code for d in by_day(start, days)]
-    )
+    prefix = pl.Series([f"sap/idoc/wpubon_{code}_{d}.xml" for code in story.master.sites.code for d in by_day(start, days)])
     columns = {
         "docnum": numbers("", lines["day"] + 1, 16),
         "idoctyp": "WPUBON01",

@@ -27,9 +27,7 @@ __all__ = ["bad_batches", "recalls_feed", "warranty_feed"]
 def warranty_feed(story: Story) -> pl.DataFrame:
     """The feed quality/warranty_claims: one row per claim, in weekly files."""
     rng = story.config.rng("quality")
-    last = story.life.sales.filter(pl.col("time") < story.config.end_second).with_columns(
-        day=pl.col("time") // DAY_SECONDS
-    )
+    last = story.life.sales.filter(pl.col("time") < story.config.end_second).with_columns(day=pl.col("time") // DAY_SECONDS)
     back = story.life.returns.filter(pl.col("time") < story.config.end_second)["unit"].implode()
     sold = last.filter(~pl.col("unit").is_in(back))
     bad = story.plan.is_one("bad_batch")[sold["unit"].to_numpy()]
@@ -67,9 +65,7 @@ def bad_batches(story: Story) -> pl.DataFrame:
             "serial": story.serial.gather(unit),
         }
     )
-    ranges = names.group_by("variant", "week").agg(
-        serial_from=pl.col("serial").min(), serial_to=pl.col("serial").max(), units=pl.len()
-    )
+    ranges = names.group_by("variant", "week").agg(serial_from=pl.col("serial").min(), serial_to=pl.col("serial").max(), units=pl.len())
     rows = batches.join(ranges, on=["variant", "week"], maintain_order="left")
     maker = articles.maker[rows["variant"].to_numpy()]
     code = batch_codes(story.config, maker, rows["week"].to_numpy()) + "-" + numbers("", rows["variant"], 3)
@@ -87,9 +83,7 @@ def recalls_feed(story: Story) -> pl.DataFrame:
     """The feed quality/recall_notices: one row per bad batch, ten days before the end of the horizon."""
     rows = bad_batches(story)
     day = np.full(len(rows), story.config.days - 10)
-    columns = {
-        name: rows[name] for name in ("manufacturer", "article", "serial_from", "serial_to", "production_batch")
-    } | {
+    columns = {name: rows[name] for name in ("manufacturer", "article", "serial_from", "serial_to", "production_batch")} | {
         "notice_number": numbers("RN", np.arange(len(rows)) + 1, 6),
         "issued_on": days_to_dates(story.start, day),
         "reason": "Battery may overheat while charging",

@@ -39,21 +39,15 @@ _ACTION: dict[Kind, str] = {
 }
 _ACTIONS = pl.Series([*[_ACTION.get(kind) for kind in Kind], "count"], dtype=pl.String)
 _COUNT = len(Kind)
-_SENT_ON = [
-    int(k) for k in (Kind.TO_BACK_ROOM, Kind.TO_FLOOR, Kind.TO_HOLD, Kind.FROM_HOLD, Kind.MOVE, Kind.REMOVE, Kind.PLACE)
-]
+_SENT_ON = [int(k) for k in (Kind.TO_BACK_ROOM, Kind.TO_FLOOR, Kind.TO_HOLD, Kind.FROM_HOLD, Kind.MOVE, Kind.REMOVE, Kind.PLACE)]
 _REPAIRS = [int(k) for k in (Kind.TO_VENDOR, Kind.FROM_VENDOR, Kind.REPAIRED)]
 
 
 def receipts_feed(story: Story, postings: Postings, items: DeliveryItems) -> pl.DataFrame:
     """The feed wms/receipts: one row per unit received at a centre, one per bulk item."""
-    lines = postings.lines.filter(
-        (pl.col("kind") == int(Kind.CENTRE_RECEIPT)) & (pl.col("time") < story.config.end_second)
-    )
+    lines = postings.lines.filter((pl.col("kind") == int(Kind.CENTRE_RECEIPT)) & (pl.col("time") < story.config.end_second))
     file_day = story.file_days.of("wms", lines["day"].to_numpy())
-    lines = lines.with_columns(wms_day=pl.Series(file_day)).sort(
-        "wms_day", "document", "item", "unit", maintain_order=True
-    )
+    lines = lines.with_columns(wms_day=pl.Series(file_day)).sort("wms_day", "document", "item", "unit", maintain_order=True)
     starts = run_starts(lines["document"].to_numpy())
     count = np.cumsum(run_starts(lines["document"].to_numpy(), lines["item"].to_numpy()))
     line = count - np.maximum.accumulate(np.where(starts, count, 0)) + 1
@@ -109,9 +103,7 @@ def counts_feed(story: Story) -> pl.DataFrame:
         "serial_number": story.serial.gather(rows["unit"].cast(pl.Int64)),
         "quantity": pl.repeat(1, len(rows), dtype=pl.Int64, eager=True).cast(pl.Decimal(15, 3)),
     }
-    return conform(
-        "wms/counts", columns, dated_files(story.start, "wms/counts_", day, suffix=".csv", days=story.config.days)
-    )
+    return conform("wms/counts", columns, dated_files(story.start, "wms/counts_", day, suffix=".csv", days=story.config.days))
 
 
 def scans_feed(story: Story, postings: Postings, items: DeliveryItems) -> pl.DataFrame:
@@ -158,9 +150,7 @@ def _scans(story: Story, postings: Postings) -> pl.DataFrame:
     silent = (pl.col("kind") == int(Kind.PLACE)) & ~pl.col("posted")
     events = story.life.events.with_columns(document=pl.Series(postings.document_of_event))
     names = ("unit", "time", "kind", "site", "location", "to_site", "to_location", "reference", "document")
-    events = events.filter(pl.col("kind").is_in(scanned) & pl.col("physical") & ~silent).select(
-        pl.col(*names).cast(pl.Int64)
-    )
+    events = events.filter(pl.col("kind").is_in(scanned) & pl.col("physical") & ~silent).select(pl.col(*names).cast(pl.Int64))
     counts = story.life.counted.filter(pl.col("site") >= CENTRES)
     fixed = {"kind": _COUNT, "location": 1, "to_site": -1, "to_location": -1, "reference": -1, "document": -1}
     found = counts.with_columns(**{k: pl.lit(v) for k, v in fixed.items()})
@@ -184,12 +174,8 @@ def _judgement(story: Story, rows: pl.DataFrame, kind: pl.Series) -> dict[str, p
     condition = np.where(of_return, story.life.returns["condition"].to_numpy()[safe], np.where(inspected, 3, -1))
     disposition = np.where(of_return, story.life.returns["disposition"].to_numpy()[safe], np.where(inspected, 3, -1))
     repairs = kind.is_in(_REPAIRS).to_numpy()
-    maker = np.where(
-        (kind == int(Kind.VENDOR_RETURN)).to_numpy(), story.master.articles.maker[story.units.variant[rows["unit"]]], -1
-    )
-    vendor = pl.select(
-        pl.coalesce(text(REPAIR_VENDORS, np.where(repairs, reference, -1)), text(MAKERS, maker))
-    ).to_series()
+    maker = np.where((kind == int(Kind.VENDOR_RETURN)).to_numpy(), story.master.articles.maker[story.units.variant[rows["unit"]]], -1)
+    vendor = pl.select(pl.coalesce(text(REPAIR_VENDORS, np.where(repairs, reference, -1)), text(MAKERS, maker))).to_series()
     return {
         "condition_code": text(CONDITIONS, condition),
         "disposition_code": text(DISPOSITIONS, disposition),

@@ -20,9 +20,7 @@ _PACKED_WITH = {"sap/deliveries": "sap/handling_units"}
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def write_feeds(
-    feeds: dict[str, pl.DataFrame], copies: pl.DataFrame, out: Path, *, on_file: Callable[[int], None] | None
-) -> int:
+def write_feeds(feeds: dict[str, pl.DataFrame], copies: pl.DataFrame, out: Path, *, on_file: Callable[[int], None] | None) -> int:
     """Writes all feeds, then the exact copies (original_file, duplicate_file); returns the number of files."""
     count = 0
     for table, frame in feeds.items():
@@ -79,9 +77,7 @@ def _batches(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
         return
     number = (counts["len"].cum_sum() - 1) // _ROWS_PER_BATCH
     batch_of = counts.select("_file", _part=number)
-    yield from frame.join(batch_of, on="_file", maintain_order="left").partition_by(
-        "_part", maintain_order=True, include_key=False
-    )
+    yield from frame.join(batch_of, on="_file", maintain_order="left").partition_by("_part", maintain_order=True, include_key=False)
 
 
 def _flat(table: str, rows: pl.DataFrame) -> bytes:
@@ -101,7 +97,5 @@ def _json_lines(rows: pl.DataFrame) -> bytes:
     filled = [name for name in rows.columns if rows[name].null_count() < len(rows)]
     texts = rows.select(filled).with_columns(pl.col(moments).dt.strftime(_MOMENT))
     members = [pl.concat_str(pl.lit(f'"{name}":"'), pl.col(name), pl.lit('"')) for name in filled]
-    lines = texts.select(
-        pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))
-    ).to_series()
+    lines = texts.select(pl.concat_str(pl.lit("{"), pl.concat_str(members, separator=",", ignore_nulls=True), pl.lit("}"))).to_series()
     return ("\n".join(lines) + "\n").encode()

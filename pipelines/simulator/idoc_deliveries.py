@@ -48,16 +48,10 @@ def deliveries(rows: pl.DataFrame, cartons: pl.DataFrame) -> pl.DataFrame:
     first = texts.filter(first_of(*key))
     fields = tags(texts, ("VBELN", "VSTEL", "ROUTE", "BTGEW", "NTGEW", "GEWEI", "ANZPK", "BOLNR", "TRAID", "LIFEX"))
     dates = pl.concat_str(
-        segment(
-            "E1EDT13", fixed("QUALF", "006"), _moment(times[0], "NTANF", "NTANZ"), _moment(times[1], "ISDD", "ISDZ")
-        ),
-        segment(
-            "E1EDT13", fixed("QUALF", "007"), _moment(times[2], "NTANF", "NTANZ"), _moment(times[3], "ISDD", "ISDZ")
-        ),
+        segment("E1EDT13", fixed("QUALF", "006"), _moment(times[0], "NTANF", "NTANZ"), _moment(times[1], "ISDD", "ISDZ")),
+        segment("E1EDT13", fixed("QUALF", "007"), _moment(times[2], "NTANF", "NTANZ"), _moment(times[3], "ISDD", "ISDZ")),
     )
-    kind = pl.concat_str(
-        segment("E1EDL21", tag("LFART")), segment("E1EDL18", tag("QUALF")), _partners(texts.columns), dates
-    )
+    kind = pl.concat_str(segment("E1EDL21", tag("LFART")), segment("E1EDL18", tag("QUALF")), _partners(texts.columns), dates)
     head = pl.concat_str(pl.lit('<E1EDL20 SEGMENT="1">'), *fields, pl.lit("\n"), kind)
     heads = first.select(*key, control=control("DESADV", "LS", 1), head=head)
     joined = heads.join(joined_texts(_delivery_items(texts), key, ["item"]), on=key, maintain_order="left")
@@ -89,14 +83,8 @@ def _packed(cartons: pl.DataFrame) -> pl.DataFrame:
     """One text per handling unit with its contents."""
     texts = texts_of(cartons)
     key = ["_file", "docnum", "exidv"]
-    content = segment(
-        "E1EDL44", tag("VBELN"), tag("POSNR"), tag("VEMNG"), tag("VEMEH"), tag("MATNR"), *tags(texts, ("CHARG",))
-    )
-    head = pl.concat_str(
-        pl.lit('<E1EDL37 SEGMENT="1">'), *tags(texts, ("EXIDV", "VHILM", "BRGEW", "NTGEW", "GEWEI")), pl.lit("\n")
-    )
+    content = segment("E1EDL44", tag("VBELN"), tag("POSNR"), tag("VEMNG"), tag("VEMEH"), tag("MATNR"), *tags(texts, ("CHARG",)))
+    head = pl.concat_str(pl.lit('<E1EDL37 SEGMENT="1">'), *tags(texts, ("EXIDV", "VHILM", "BRGEW", "NTGEW", "GEWEI")), pl.lit("\n"))
     first = texts.filter(first_of(*key)).select(*key, head=head)
-    joined = first.join(
-        joined_texts(texts.select(*key, content=content), key, ["content"]), on=key, maintain_order="left"
-    )
+    joined = first.join(joined_texts(texts.select(*key, content=content), key, ["content"]), on=key, maintain_order="left")
     return joined.with_columns(packed=pl.concat_str("head", "content", pl.lit("</E1EDL37>\n")))

@@ -38,11 +38,7 @@ def texts_of(rows: pl.DataFrame) -> pl.DataFrame:
     """Columns as SAP writes them: yyyymmdd, and numbers as text; columns without any value are left out."""
     filled = [name for name in rows.columns if rows[name].null_count() < len(rows)]
     dates = [name for name in filled if rows.schema[name] == pl.Date]
-    other = [
-        name
-        for name in filled
-        if rows.schema[name] not in (pl.Date, pl.String) and not isinstance(rows.schema[name], pl.Datetime)
-    ]
+    other = [name for name in filled if rows.schema[name] not in (pl.Date, pl.String) and not isinstance(rows.schema[name], pl.Datetime)]
     return rows.select(filled).with_columns(pl.col(dates).dt.strftime("%Y%m%d"), pl.col(other).cast(pl.String))
 
 

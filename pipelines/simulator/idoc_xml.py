@@ -59,9 +59,7 @@ def goods_movements(rows: pl.DataFrame) -> pl.DataFrame:
     texts = texts_of(rows).with_columns(pl.col("matdoc_itm").str.zfill(4))
     key = ["_file", "docnum"]
     new_item = first_of(*key, "matdoc_itm")
-    head = segment(
-        "E1BP2017_GM_HEAD_01", *tags(texts, ("PSTNG_DATE", "DOC_DATE", "REF_DOC_NO", "BILL_OF_LADING", "HEADER_TXT"))
-    )
+    head = segment("E1BP2017_GM_HEAD_01", *tags(texts, ("PSTNG_DATE", "DOC_DATE", "REF_DOC_NO", "BILL_OF_LADING", "HEADER_TXT")))
     code = segment("E1BP2017_GM_CODE", tag("GM_CODE"))
     serial = segment("E1BP2017_GM_SERIALNUMBER", tag("MATDOC_ITM"), tag("SERIALNO"), *tags(texts, ("UII",)))
     has_serial = pl.col("serialno").is_not_null() if "serialno" in texts.columns else pl.lit(False)
@@ -71,9 +69,7 @@ def goods_movements(rows: pl.DataFrame) -> pl.DataFrame:
     heads = texts.filter(new_document).select(*key, control=control("MBGMCR", "LS", 2), head=pl.concat_str(head, code))
     joined = heads.join(joined_texts(items, key, ["items"]), on=key, maintain_order="left")
     joined = joined.join(joined_texts(lines, key, ["serials"]), on=key, maintain_order="left")
-    body = pl.concat_str(
-        "control", pl.lit('<E1MBGMCR SEGMENT="1">\n'), "head", "items", "serials", pl.lit("</E1MBGMCR>\n")
-    )
+    body = pl.concat_str("control", pl.lit('<E1MBGMCR SEGMENT="1">\n'), "head", "items", "serials", pl.lit("</E1MBGMCR>\n"))
     return files_of(joined.select("_file", text=body), "MBGMCR03")
 
 
@@ -88,19 +84,13 @@ def till_receipts(rows: pl.DataFrame) -> pl.DataFrame:
         for name, column in (("RETURN_REASON", "return_reason"), ("CONDITION", "condition_code"))
         if column in texts.columns
     ]
-    fields = tags(
-        texts, ("VORGANGART", "QUALARTNR", "ARTNR", "SERIENNR", "VORZEICHEN", "MENGE", "AKTIONSNR", "REFBONNR")
-    )
+    fields = tags(texts, ("VORGANGART", "QUALARTNR", "ARTNR", "SERIENNR", "VORZEICHEN", "MENGE", "AKTIONSNR", "REFBONNR"))
     value = segment("E1WPB03", tag("VORZEICHEN"), tag("KONDVALUE"))
     line = pl.concat_str(pl.lit('<E1WPB02 SEGMENT="1">'), *fields, pl.lit("\n"), value, *extra, pl.lit("</E1WPB02>\n"))
     lines = texts.select(*receipt, "cents", "vorzeichen", line=line).group_by(receipt, maintain_order=True)
     joined = lines.agg(pl.col("line").str.join(""), pl.col("cents").sum(), pl.col("vorzeichen").first())
-    heads = tags(
-        texts, ("KASSID", "VORGDATUM", "VORGZEIT", "BONNUMMER", "QUALKDNR", "KUNDNR", "KASSIERER", "BELEGWAERS")
-    )
-    first = texts.filter(pl.col("posnr") == "1").select(
-        *receipt, head=pl.concat_str(pl.lit('<E1WPB01 SEGMENT="1">'), *heads, pl.lit("\n"))
-    )
+    heads = tags(texts, ("KASSID", "VORGDATUM", "VORGZEIT", "BONNUMMER", "QUALKDNR", "KUNDNR", "KASSIERER", "BELEGWAERS"))
+    first = texts.filter(pl.col("posnr") == "1").select(*receipt, head=pl.concat_str(pl.lit('<E1WPB01 SEGMENT="1">'), *heads, pl.lit("\n")))
     receipts = first.join(joined, on=receipt, maintain_order="left").with_columns(
         text=pl.concat_str("head", "line", _payment(), pl.lit("</E1WPB01>\n"))
     )

@@ -41,9 +41,7 @@ def inflow_events(
     unit = plan.units["short_inbound"]
     frames.append(moves(Kind.VANISH, unit, at(rng, Kind.VANISH, units.vendor_sent[unit]), site=units.centre[unit]))
     unit = plan.units["centre_loss"]
-    frames.append(
-        moves(Kind.VANISH, unit, at(rng, Kind.VANISH, units.centre_received[unit] + 2), site=units.centre[unit])
-    )
+    frames.append(moves(Kind.VANISH, unit, at(rng, Kind.VANISH, units.centre_received[unit] + 2), site=units.centre[unit]))
     return [*frames, *_to_store(rng, every, units=units, deliveries=deliveries, plan=plan)]
 
 
@@ -71,9 +69,7 @@ def _opening(rng: np.random.Generator, unit: np.ndarray, site: np.ndarray, day: 
     return moves(Kind.OPENING, unit, at(rng, Kind.OPENING, day[unit]), site=place, to_site=place, to_location=FLOOR)
 
 
-def _to_store(
-    rng: np.random.Generator, every: np.ndarray, *, units: Units, deliveries: Deliveries, plan: FaultPlan
-) -> list[pl.DataFrame]:
+def _to_store(rng: np.random.Generator, every: np.ndarray, *, units: Units, deliveries: Deliveries, plan: FaultPlan) -> list[pl.DataFrame]:
     """Issue and receipt. Units that no document announces leave unseen; those that stay behind are announced all the
     same.
     """

@@ -74,9 +74,7 @@ def live(
     events = inflow_events(config, master, units=units, inbound=inbound, deliveries=deliveries, plan=plan)
     events += damaged_events(rng, units=units, plan=plan)
     moved, sale_site = store_moves(config, master, units=units, arrival=arrival, plan=plan)
-    trade, sales, returns, repairs = _trade(
-        config, master, campaigns=campaigns, units=units, site=sale_site, plan=plan, rng=rng
-    )
+    trade, sales, returns, repairs = _trade(config, master, campaigns=campaigns, units=units, site=sale_site, plan=plan, rng=rng)
     ring_events, ring_sales, ring_returns = ring_life(
         config, master, campaigns=campaigns, units=units, plan=plan, first_sale=len(sales), first_return=len(returns)
     )

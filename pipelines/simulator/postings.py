@@ -52,9 +52,10 @@ _UNITS_PER_OPENING = 5_000
 
 @dataclass(frozen=True)
 class Postings:
-    """Lines of material documents in the order of their files: numpy columns, and the document of every event.
+    """Lines of material documents in the order of their files, and the document of every event.
 
-    `document_of_event` is -1 for events that no document can carry; `document_text` is the number given by the sender.
+    `consumed` lines (1) are the 543 beside the 101 of a repaired unit. `document_of_event` is -1 for events that no
+    document can carry; `document_text` is the number given by the sender.
     """
 
     lines: pl.DataFrame
@@ -79,9 +80,7 @@ def build_postings(story: Story) -> Postings:
     lines = pl.concat([lines, consumed]).drop("physical")
     day = (lines["time"] // DAY_SECONDS).cast(pl.Int64)
     sender = _sender(lines)
-    late = np.stack(
-        [story.file_days.feeds["mbgmcr_HANDHELD"], story.file_days.feeds["mbgmcr_WMS"], np.arange(story.config.days)]
-    )
+    late = np.stack([story.file_days.feeds["mbgmcr_HANDHELD"], story.file_days.feeds["mbgmcr_WMS"], np.arange(story.config.days)])
     file_day = late[sender, day.to_numpy()]
     chunk = np.where(
         lines["kind"].to_numpy() == Kind.OPENING,

@@ -78,9 +78,7 @@ def ring_life(
     return events, pl.concat(sales), pl.concat(returns)
 
 
-def _hand_back(
-    sold: pl.DataFrame, *, site: np.ndarray, day: np.ndarray, sale: int, rng: np.random.Generator
-) -> pl.DataFrame:
+def _hand_back(sold: pl.DataFrame, *, site: np.ndarray, day: np.ndarray, sale: int, rng: np.random.Generator) -> pl.DataFrame:
     zero = np.zeros(len(sold), dtype=np.int64)
     return pl.DataFrame(
         {

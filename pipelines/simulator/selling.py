@@ -98,9 +98,7 @@ def bring_back(
     )
 
 
-def _return_chance(
-    config: SimulationConfig, master: Master, column: dict[str, np.ndarray], *, bad: np.ndarray
-) -> np.ndarray:
+def _return_chance(config: SimulationConfig, master: Master, column: dict[str, np.ndarray], *, bad: np.ndarray) -> np.ndarray:
     """Returns per thousand sales, for each sale."""
     rate = np.array([_PER_MILLE.get(c, 0) for c in master.articles.category])[column["variant"]]
     rate = np.where(bad[column["unit"]], 300, rate)
@@ -113,9 +111,7 @@ def _judged(reason: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarra
     scrapped.
     """
     faulty = reason >= 2
-    condition = np.where(
-        faulty, rng.choice(4, len(reason), p=[0, 0.1, 0.5, 0.4]), rng.choice(4, len(reason), p=[0.7, 0.3, 0, 0])
-    )
+    condition = np.where(faulty, rng.choice(4, len(reason), p=[0, 0.1, 0.5, 0.4]), rng.choice(4, len(reason), p=[0.7, 0.3, 0, 0]))
     disposition = np.where(faulty, rng.choice(4, len(reason), p=[0, 0.55, 0.30, 0.15]), 0)
     return {"condition": condition, "disposition": disposition}
 

@@ -58,9 +58,7 @@ def constant(value: object, height: int, dtype: pl.DataType) -> pl.Series:
 
 def dated_files(start: date, prefix: str, day: np.ndarray | pl.Series, *, suffix: str, days: int) -> pl.Series:
     """`<prefix><yyyymmdd><suffix>` of each day of the horizon."""
-    return (pl.Series([prefix]).new_from_index(0, days) + by_day(start, days) + suffix).gather(
-        pl.Series(day).cast(pl.Int64)
-    )
+    return (pl.Series([prefix]).new_from_index(0, days) + by_day(start, days) + suffix).gather(pl.Series(day).cast(pl.Int64))
 
 
 def weekly_files(start: date, prefix: str, day: pl.Series, *, days: int) -> pl.Series:

@@ -65,9 +65,7 @@ def build_story(config: SimulationConfig) -> Story:
     inbound = build_inbound(config, master, routes=routes, units=units)
     deliveries = build_deliveries(config, master, demand=demand, routes=routes, units=units)
     plan = plan_faults(config, master, units=units, deliveries=deliveries)
-    life = live(
-        config, master, campaigns=demand.campaigns, units=units, inbound=inbound, deliveries=deliveries, plan=plan
-    )
+    life = live(config, master, campaigns=demand.campaigns, units=units, inbound=inbound, deliveries=deliveries, plan=plan)
     serial = _serial_numbers(config, master, units)
     typed = _mistype(config, serial, plan)
     return Story(config, master, demand, units, inbound, deliveries, plan, life, serial, typed, plan_file_days(config))
@@ -108,9 +106,5 @@ def _mistype(config: SimulationConfig, serial: pl.Series, plan: FaultPlan) -> pl
     options = pl.concat(swapped).filter(pl.col("wrong") != pl.col("true"))
     options = options.filter(~pl.col("wrong").is_in(serial.implode()))
     draw = config.rng("typing").random(len(options))
-    chosen = (
-        options.with_columns(draw=pl.Series(draw))
-        .sort("unit", "draw")
-        .unique("unit", keep="first", maintain_order=True)
-    )
+    chosen = options.with_columns(draw=pl.Series(draw)).sort("unit", "draw").unique("unit", keep="first", maintain_order=True)
     return serial.clone().scatter(chosen["unit"], chosen["wrong"])

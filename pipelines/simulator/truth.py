@@ -37,9 +37,7 @@ def truth_tables(story: Story, *, items: DeliveryItems, postings: Postings, till
         "stock_losses": _stock_losses(story),
         "count_differences": _count_differences(story, postings),
         "units": _units(story),
-        "go_lives": pl.DataFrame(
-            {"site": story.master.sites.code, "go_live": days_to_dates(story.start, story.master.sites.go_live)}
-        ),
+        "go_lives": pl.DataFrame({"site": story.master.sites.code, "go_live": days_to_dates(story.start, story.master.sites.go_live)}),
     }
 
 
@@ -73,15 +71,9 @@ def _delivery_truth(story: Story, items: DeliveryItems) -> dict[str, pl.DataFram
         received_serial_number=story.serial.gather(came),
     )
     claimed = claimed_units(story)
-    claim = pl.DataFrame(
-        {"serial_number": story.serial.gather(claimed["unit"]), "claim_number": claimed["claim_number"]}
-    )
-    damaged = _leg(story, items, plan.units["damaged"], inbound=False).join(
-        claim, on="serial_number", how="left", maintain_order="left"
-    )
-    lost = _leg(story, items, plan.units["lost"], inbound=False).join(
-        claim, on="serial_number", how="left", maintain_order="left"
-    )
+    claim = pl.DataFrame({"serial_number": story.serial.gather(claimed["unit"]), "claim_number": claimed["claim_number"]})
+    damaged = _leg(story, items, plan.units["damaged"], inbound=False).join(claim, on="serial_number", how="left", maintain_order="left")
+    lost = _leg(story, items, plan.units["lost"], inbound=False).join(claim, on="serial_number", how="left", maintain_order="left")
 
     def carrier(unit: np.ndarray) -> dict[str, pl.Series]:
         delivery = units.delivery[unit]
@@ -90,10 +82,7 @@ def _delivery_truth(story: Story, items: DeliveryItems) -> dict[str, pl.DataFram
 
     return {
         "short_deliveries": pl.concat(
-            [
-                _leg(story, items, plan.units[f"short_{leg}"], inbound=leg == "inbound")
-                for leg in ("delivery", "inbound")
-            ]
+            [_leg(story, items, plan.units[f"short_{leg}"], inbound=leg == "inbound") for leg in ("delivery", "inbound")]
         ),
         "over_deliveries": pl.concat(
             [_leg(story, items, plan.units[f"over_{leg}"], inbound=leg == "inbound") for leg in ("delivery", "inbound")]
@@ -111,9 +100,7 @@ def _one_sided(story: Story, postings: Postings) -> pl.DataFrame:
     parts = (("receipt_not_posted", Kind.STORE_RECEIPT), ("placement_missing", Kind.REMOVE))
     frames = []
     for kind, shown_by in parts:
-        rows = events.filter(
-            (pl.col("kind") == int(shown_by)) & pl.col("unit").is_in(plan.units[kind].astype(np.int32))
-        )
+        rows = events.filter((pl.col("kind") == int(shown_by)) & pl.col("unit").is_in(plan.units[kind].astype(np.int32)))
         frames.append(
             pl.DataFrame(
                 {
@@ -152,8 +139,7 @@ def _mistyped(story: Story, postings: Postings, till: Till) -> pl.DataFrame:
     sites, plan = story.master.sites, story.plan
     sales = till.of(0).filter(pl.col("unit").is_in(plan.units["mistyped_sale"]))
     lines = postings.lines.filter(
-        (pl.col("kind") == int(Kind.STORE_RECEIPT))
-        & pl.col("unit").is_in(plan.units["mistyped_receipt"].astype(np.int32))
+        (pl.col("kind") == int(Kind.STORE_RECEIPT)) & pl.col("unit").is_in(plan.units["mistyped_receipt"].astype(np.int32))
     )
     frames = []
     for kind, rows, document in (

@@ -6,12 +6,13 @@ verdict is put into words (verdicts.py). Verdict codes are explained in README.m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from pipelines.contracts import Column
-from pipelines.sources.values import SERIAL_COLUMNS, as_text, blank_to_null, typed, without_zero_dates
+from pipelines.sources.values import SERIAL_COLUMNS, SERIAL_LENGTH, as_text, blank_to_null, typed, without_zero_dates
 
 __all__ = ["VERDICT", "gathered", "judged", "with_verdict"]
 
@@ -26,12 +27,21 @@ def judged(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     """
     result: dict[str, pl.Series] = {}
     faults: dict[str, tuple[str, pl.Series, pl.Series]] = {}
+    texts, longest = _texts(frame, columns)
     for column in columns:
-        source = (
-            frame[column.name] if column.name in frame.columns else pl.Series([None] * frame.height, dtype=pl.String)
-        )
-        present, value = _read(source, column)
+        if column.name in texts and longest[column.name] is None:
+            source = None
+        else:
+            source = texts.get(column.name, frame.get_column(column.name, default=None))
+        if source is None:
+            present = value = _nulls(column.dtype, frame.height)
+        elif column.name in texts and column.dtype == pl.String and longest[column.name] <= _length(column):
+            present = value = source
+        else:
+            present, value = _read(source, column)
         result[column.name] = value.alias(column.name)
+        if present is value and not (column.required and present.null_count()):
+            continue
         bad = present.is_not_null() & value.is_null()
         if column.required:
             bad |= present.is_null()
@@ -41,9 +51,7 @@ def judged(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     return pl.DataFrame([*result.values(), *_verdicts(faults, frame.height), *passed])
 
 
-def with_verdict(
-    frame: pl.DataFrame, mask: pl.Expr, *, code: str, field: str, value: pl.Expr | None = None
-) -> pl.DataFrame:
+def with_verdict(frame: pl.DataFrame, mask: pl.Expr, *, code: str, field: str, value: pl.Expr | None = None) -> pl.DataFrame:
     """The frame with this verdict wherever the mask is true; it replaces what was there."""
     now = {
         "_code": pl.lit(code),
@@ -84,6 +92,31 @@ def _fault(level: str) -> pl.Expr:
     return pl.struct(*(pl.col(f"{level}/{name}").alias(name) for name in VERDICT), *place)
 
 
+def _texts(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[dict[str, pl.Series], dict[str, int | None]]:
+    """Text columns without surrounding blanks, null where blank, and the longest length in each, None where all blank.
+
+    Both are computed for all columns at once: a file of few records costs little more than its parsing.
+    """
+    names = [c.name for c in columns if c.name in frame.columns and frame[c.name].dtype == pl.String and c.dtype != pl.Boolean]
+    if not names:
+        return {}, {}
+    stripped = [pl.col(name).str.strip_chars() for name in names]
+    texts = frame.select(pl.when(text != "").then(text).alias(name) for name, text in zip(names, stripped, strict=True))
+    longest = texts.select(pl.all().str.len_chars().max()).row(0, named=True)
+    return {name: texts[name] for name in names}, longest
+
+
+def _length(column: Column) -> float:
+    """Characters that a text of the column may have as it stands."""
+    if column.name in SERIAL_COLUMNS:
+        return SERIAL_LENGTH
+    return column.max_length or math.inf
+
+
+def _nulls(dtype: pl.DataType, height: int) -> pl.Series:
+    return pl.Series([None], dtype=dtype).new_from_index(0, height)
+
+
 def _read(source: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
     """What was delivered (null where blank), and the same in the column's type."""
     if column.dtype == pl.Boolean:
@@ -104,19 +137,13 @@ def _fault_code(column: Column) -> str:
 
 def _verdicts(faults: dict[str, tuple[str, pl.Series, pl.Series]], height: int) -> list[pl.Series]:
     if not faults:
-        return [
-            pl.Series(name, [None], dtype=dtype).new_from_index(0, height).alias(name)
-            for name, dtype in VERDICT.items()
-        ]
+        return [_nulls(dtype, height).alias(name) for name, dtype in VERDICT.items()]
     frame = pl.DataFrame(
-        {f"bad/{name}": bad for name, (_, bad, _) in faults.items()}
-        | {f"text/{name}": text for name, (_, _, text) in faults.items()}
+        {f"bad/{name}": bad for name, (_, bad, _) in faults.items()} | {f"text/{name}": text for name, (_, _, text) in faults.items()}
     )
     code, field, value = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String)
     for name, (fault, _, _) in reversed(faults.items()):
         bad, text = pl.col(f"bad/{name}"), pl.col(f"text/{name}")
         kind = pl.when(text.is_null()).then(pl.lit("required_missing")).otherwise(pl.lit(fault))
-        code, field, value = (
-            pl.when(bad).then(new).otherwise(old) for new, old in ((kind, code), (pl.lit(name), field), (text, value))
-        )
+        code, field, value = (pl.when(bad).then(new).otherwise(old) for new, old in ((kind, code), (pl.lit(name), field), (text, value)))
     return frame.select(_code=code, _field=field, _value=value).get_columns()

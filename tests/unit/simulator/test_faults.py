@@ -20,15 +20,11 @@ UNIT = ["article", "serial_number"]
 
 def _announced(world: World) -> pl.DataFrame:
     named = world.feeds["sap/deliveries"].filter(pl.col("sernr").is_not_null())
-    return named.select(
-        delivery_number="vbeln", article=pl.col("matnr").str.strip_chars_start("0"), serial_number="sernr"
-    )
+    return named.select(delivery_number="vbeln", article=pl.col("matnr").str.strip_chars_start("0"), serial_number="sernr")
 
 
 def _received(world: World) -> pl.DataFrame:
-    rows = once(world.feeds["sap/goods_movements"]).filter(
-        pl.col("move_type") == "101", pl.col("deliv_numb_to_search").is_not_null()
-    )
+    rows = once(world.feeds["sap/goods_movements"]).filter(pl.col("move_type") == "101", pl.col("deliv_numb_to_search").is_not_null())
     return rows.filter(pl.col("serialno").is_not_null()).select(
         delivery_number="deliv_numb_to_search",
         article=pl.col("material").str.strip_chars_start("0"),
@@ -79,10 +75,7 @@ def test_unposted_receipt_is_scanned_and_not_posted(world: World) -> None:
     scans = world.feeds["handheld/scans"].filter(pl.col("action") == "receive")
     posted = once(world.feeds["sap/goods_movements"])
     assert rows.join(scans, left_on=["document", *UNIT], right_on=["document_id", *UNIT], how="anti").height == 0
-    assert (
-        rows.join(posted, left_on=["document", "serial_number"], right_on=["ref_doc_no", "serialno"], how="semi").height
-        == 0
-    )
+    assert rows.join(posted, left_on=["document", "serial_number"], right_on=["ref_doc_no", "serialno"], how="semi").height == 0
 
 
 def test_missing_placement_has_a_303_and_no_305(world: World, history: pl.DataFrame) -> None:
@@ -111,9 +104,7 @@ def test_repeated_idocs_bear_the_same_numbers_in_another_file(world: World, writ
     assert set(repeats["table_name"]) == {"sap/goods_movements", "pos/receipts"}
     for row in repeats.iter_rows(named=True):
         frame = world.feeds[row["table_name"]]
-        one, two = (
-            frame.filter(pl.col("_file") == row[key]).drop("_file") for key in ("original_file", "duplicate_file")
-        )
+        one, two = (frame.filter(pl.col("_file") == row[key]).drop("_file") for key in ("original_file", "duplicate_file"))
         assert two.height == row["records"]
         assert two.join(one, on=two.columns, how="anti", nulls_equal=True).height == 0
         assert (written / "landing" / row["duplicate_file"]).exists()
@@ -123,15 +114,9 @@ def test_late_records_lie_in_the_file_of_their_delivery_day(world: World) -> Non
     late = world.truth["late_files"]
     assert (late["days_late"].min(), late["days_late"].max() <= 10) == (1, True)
     scans = late.filter(pl.col("feed") == "handheld")
-    rows = (
-        world.feeds["handheld/scans"]
-        .with_columns(record_date=pl.col("scanned_at").dt.date())
-        .join(scans, on="record_date")
-    )
+    rows = world.feeds["handheld/scans"].with_columns(record_date=pl.col("scanned_at").dt.date()).join(scans, on="record_date")
     assert rows.height > 0
-    expected = rows.select(
-        pl.lit("handheld/scans_") + pl.col("delivered_on").dt.strftime("%Y%m%d") + ".jsonl"
-    ).to_series()
+    expected = rows.select(pl.lit("handheld/scans_") + pl.col("delivered_on").dt.strftime("%Y%m%d") + ".jsonl").to_series()
     assert (rows["_file"] == expected).all()
 
 
@@ -155,21 +140,14 @@ def test_mistyped_serial_is_reported_in_place_of_the_true_one(world: World) -> N
     assert receipts.join(posted, on=["document", "typed_serial_number"], how="anti").height == 0
     assert receipts.join(scans, on=["document", "typed_serial_number"], how="anti").height == 0
     units = world.truth["units"]
-    assert (
-        world.truth["mistyped_serials"]
-        .join(units, left_on="typed_serial_number", right_on="serial_number", how="semi")
-        .height
-        == 0
-    )
+    assert world.truth["mistyped_serials"].join(units, left_on="typed_serial_number", right_on="serial_number", how="semi").height == 0
 
 
 def test_clone_shows_on_a_receipt_of_another_store_than_its_genuine_unit(world: World, history: pl.DataFrame) -> None:
     for kind, code in (("cloned_sold", "251"), ("cloned_returned", "252")):
         clones = _truth(world, "cloned_serials", kind)
         assert clones.filter(pl.col("genuine_site") == pl.col("clone_site")).height == 0
-        shown = clones.join(
-            history, left_on=[*UNIT, "clone_site", "happened_at"], right_on=["article", "serial", "site", "at"]
-        )
+        shown = clones.join(history, left_on=[*UNIT, "clone_site", "happened_at"], right_on=["article", "serial", "site", "at"])
         assert (shown.height, set(shown["code"])) == (clones.height, {code})
     sold = _truth(world, "cloned_serials", "cloned_sold").join(history, left_on=UNIT, right_on=["article", "serial"])
     genuine = sold.filter(pl.col("code") == "251", pl.col("site") == pl.col("genuine_site"))
@@ -179,15 +157,11 @@ def test_clone_shows_on_a_receipt_of_another_store_than_its_genuine_unit(world: 
 def test_ring_units_bounce_between_three_stores_within_nine_days(world: World, history: pl.DataFrame) -> None:
     rings = world.truth["theft_rings"]
     rows = rings.join(history, left_on=UNIT, right_on=["article", "serial"])
-    rows = rows.filter(
-        pl.col("at").dt.date().is_between("first_day", "last_day"), pl.col("code").is_in(["251", "252", "301"])
-    )
+    rows = rows.filter(pl.col("at").dt.date().is_between("first_day", "last_day"), pl.col("code").is_in(["251", "252", "301"]))
     per_unit = rows.group_by(UNIT).agg(pl.len(), pl.col("site").n_unique().alias("sites"))
     assert per_unit.height == rings.height
     assert (per_unit["len"].min(), per_unit["sites"].min()) == (8, 3)
-    usual = history.filter(pl.col("code") == "252").join(
-        rings, left_on=["article", "serial"], right_on=UNIT, how="anti"
-    )
+    usual = history.filter(pl.col("code") == "252").join(rings, left_on=["article", "serial"], right_on=UNIT, how="anti")
     assert usual.group_by("article", "serial").len()["len"].max() <= 2
 
 
@@ -200,10 +174,7 @@ def test_bad_batch_comes_back_defective_many_times_as_often(world: World) -> Non
     good = lines.join(bad.select("seriennr"), on="seriennr", how="anti")
 
     def rate(rows: pl.DataFrame) -> float:
-        return (
-            rows.filter(pl.col("return_reason").is_in(["DEF", "DOA"])).height
-            / rows.filter(pl.col("vorzeichen") == "-").height
-        )
+        return rows.filter(pl.col("return_reason").is_in(["DEF", "DOA"])).height / rows.filter(pl.col("vorzeichen") == "-").height
 
     assert rate(bad) > 4 * rate(good)
     assert bad.filter(pl.col("vorzeichen") == "-").height > 30
@@ -211,14 +182,8 @@ def test_bad_batch_comes_back_defective_many_times_as_often(world: World) -> Non
 
 def test_recall_notice_covers_exactly_the_units_of_the_bad_batch(world: World) -> None:
     notices, batches = world.feeds["quality/recall_notices"], world.truth["bad_batches"]
-    assert notices.select("article", "serial_from", "serial_to").equals(
-        batches.select("article", "serial_from", "serial_to")
-    )
-    units = (
-        _announced(world)
-        .join(batches, on="article")
-        .filter(pl.col("serial_number").is_between("serial_from", "serial_to"))
-    )
+    assert notices.select("article", "serial_from", "serial_to").equals(batches.select("article", "serial_from", "serial_to"))
+    units = _announced(world).join(batches, on="article").filter(pl.col("serial_number").is_between("serial_from", "serial_to"))
     assert units["production_batch"].str.slice(0, 5).eq(units["serial_number"].str.slice(0, 5)).all()
     assert units.height > 0
 
@@ -269,9 +234,7 @@ def test_count_difference_is_posted_with_the_number_of_its_count(world: World) -
     assert losses.join(counted, on=["count_document", *UNIT], how="semi").height == 0
 
 
-def test_equipment_agrees_with_the_last_posting_save_for_planted_rows(
-    world: World, history: pl.DataFrame, faulted: pl.DataFrame
-) -> None:
+def test_equipment_agrees_with_the_last_posting_save_for_planted_rows(world: World, history: pl.DataFrame, faulted: pl.DataFrame) -> None:
     equi = world.feeds["sap/equi"].select("equnr", article=pl.col("matnr").str.strip_chars_start("0"), serial="sernr")
     seen = equi.join(world.feeds["sap/eqbs"], on="equnr", how="left").with_columns(
         pl.when(pl.col("sobkz") == "O").then(pl.lit("vendor:") + pl.col("b_werk"))
@@ -282,29 +245,19 @@ def test_equipment_agrees_with_the_last_posting_save_for_planted_rows(
     last = last.with_columns(target=pl.when(~pl.col("target").is_in(["sold", "gone"])).then("target"))
     both = seen.join(last, on=["article", "serial"], how="inner").join(faulted, on=["article", "serial"], how="anti")
     differs = both.filter(pl.col("erp").ne_missing(pl.col("target")))
-    planted = world.truth["eqbs_deviations"].join(
-        faulted, left_on=["article", "serial_number"], right_on=["article", "serial"], how="anti"
-    )
+    planted = world.truth["eqbs_deviations"].join(faulted, left_on=["article", "serial_number"], right_on=["article", "serial"], how="anti")
     assert set(differs["equnr"]) == set(planted["equipment"])
     assert both.height > 1000
 
 
-def test_true_place_of_every_unfaulted_unit_follows_from_its_documents(
-    world: World, history: pl.DataFrame, faulted: pl.DataFrame
-) -> None:
+def test_true_place_of_every_unfaulted_unit_follows_from_its_documents(world: World, history: pl.DataFrame, faulted: pl.DataFrame) -> None:
     units = world.truth["units"].rename({"serial_number": "serial"}).join(faulted, on=["article", "serial"], how="anti")
     last = history.group_by("article", "serial", maintain_order=True).last()
     both = units.join(last, on=["article", "serial"], suffix="_last")
     assert both.height == units.height
+    place = pl.when(pl.col("status") == "in_stock").then(pl.concat_str("site", "storage_location")).when(pl.col("status") == "in_transit")
     place = (
-        pl.when(pl.col("status") == "in_stock")
-        .then(pl.concat_str("site", "storage_location"))
-        .when(pl.col("status") == "in_transit")
-    )
-    place = (
-        place.then(pl.lit("way:") + pl.col("site"))
-        .when(pl.col("status") == "at_repair_vendor")
-        .then(pl.lit("vendor:") + pl.col("site"))
+        place.then(pl.lit("way:") + pl.col("site")).when(pl.col("status") == "at_repair_vendor").then(pl.lit("vendor:") + pl.col("site"))
     )
     place = place.when(pl.col("status") == "sold").then(pl.lit("sold")).otherwise(pl.lit("gone"))
     wrong = both.filter(place != pl.col("target"))

@@ -18,11 +18,7 @@ SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "idoc" / "sy
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    return {
-        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file()
-    }
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_second_run_writes_the_same_bytes(written: Path, tmp_path: Path) -> None:
@@ -41,9 +37,7 @@ def test_no_temporary_file_is_left(written: Path) -> None:
 def test_every_record_has_its_file(world: World, written: Path) -> None:
     named = {name for frame in world.feeds.values() for name in frame["_file"].unique()}
     copies = set(world.truth["duplicate_files"].filter(pl.col("kind") == "exact_copy")["duplicate_file"])
-    assert {
-        str(p.relative_to(written / "landing")) for p in (written / "landing").rglob("*") if p.is_file()
-    } == named | copies
+    assert {str(p.relative_to(written / "landing")) for p in (written / "landing").rglob("*") if p.is_file()} == named | copies
 
 
 def test_names_of_files_match_the_contracts(world: World) -> None:
@@ -54,9 +48,7 @@ def test_names_of_files_match_the_contracts(world: World) -> None:
 
 def _segments(written: Path, pattern: str, tag: str) -> int:
     return sum(
-        len(etree.parse(path).findall(f".//{tag}"))
-        for path in (written / "landing/sap/idoc").glob(pattern)
-        if "_copy" not in path.name
+        len(etree.parse(path).findall(f".//{tag}")) for path in (written / "landing/sap/idoc").glob(pattern) if "_copy" not in path.name
     )
 
 
@@ -101,9 +93,7 @@ def test_idocs_have_the_shape_of_the_samples(written: Path, sample: str, pattern
         pytest.skip(f"the sample IDocs are not at {SAMPLES}")
     control = {"EDI_DC40/DOCREL", "EDI_DC40/STATUS", "EDI_DC40/STDMES"}
     wanted = {
-        p
-        for p in _paths(etree.parse(SAMPLES / sample).getroot())
-        if not p.endswith(tuple(control)) and not set(p.split("/")) & absent
+        p for p in _paths(etree.parse(SAMPLES / sample).getroot()) if not p.endswith(tuple(control)) and not set(p.split("/")) & absent
     }
     mine: set[str] = set()
     for path in sorted((written / "landing/sap/idoc").glob(pattern)):
@@ -123,9 +113,7 @@ def test_text_with_special_characters_is_escaped(written: Path) -> None:
 def test_serials_follow_all_items_and_refer_to_them(written: Path) -> None:
     for path in sorted((written / "landing/sap/idoc").glob("mbgmcr_*.xml"))[:20]:
         for document in etree.parse(path).iter("E1MBGMCR"):
-            tags = [
-                child.tag for child in document if child.tag in ("E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER")
-            ]
+            tags = [child.tag for child in document if child.tag in ("E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER")]
             assert tags == sorted(tags)
             items = tags.count("E1BP2017_GM_ITEM_CREATE")
             assert all(1 <= int(node.text) <= items for node in document.iter("MATDOC_ITM"))
@@ -138,9 +126,7 @@ def test_movement_items_carry_the_valuation_type_as_batch(world: World, written:
 
 
 def test_some_units_are_named_by_their_uii_alone(world: World, written: Path) -> None:
-    units = [
-        u for path in (written / "landing/sap/idoc").glob("delvry_*.xml") for u in etree.parse(path).iter("E1EDL11")
-    ]
+    units = [u for path in (written / "landing/sap/idoc").glob("delvry_*.xml") for u in etree.parse(path).iter("E1EDL11")]
     empty = [u for u in units if not u.findtext("SERNR")]
     assert 0 < len(empty) < 0.05 * len(units)
     assert all(u.findtext("UII") for u in empty)

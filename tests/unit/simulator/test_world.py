@@ -95,9 +95,7 @@ def test_unfaulted_unit_is_in_one_place_at_a_time(history: pl.DataFrame, faulted
     clean = history.join(faulted, on=["article", "serial"], how="anti")
     assert clean["serial"].n_unique() > 0.9 * history["serial"].n_unique()
     unit = ["article", "serial"]
-    steps = clean.with_columns(
-        before=pl.col("target").shift(1).over(unit).fill_null("new"), gap=pl.col("at").diff().over(unit)
-    )
+    steps = clean.with_columns(before=pl.col("target").shift(1).over(unit).fill_null("new"), gap=pl.col("at").diff().over(unit))
     broken = steps.filter(pl.col("before") != pl.col("source"))
     assert broken.height == 0, broken.head(5)
     assert steps["gap"].min().total_seconds() >= 60
@@ -114,9 +112,7 @@ def test_every_return_refers_to_the_receipt_of_its_sale(world: World) -> None:
     lines = once(world.feeds["pos/receipts"]).filter(pl.col("seriennr").is_not_null())
     back = lines.filter(pl.col("refbonnr").is_not_null())
     assert back.height > 50
-    found = back.join(
-        lines.filter(pl.col("vorzeichen") == "-"), left_on=["refbonnr", "seriennr"], right_on=["bonnummer", "seriennr"]
-    )
+    found = back.join(lines.filter(pl.col("vorzeichen") == "-"), left_on=["refbonnr", "seriennr"], right_on=["bonnummer", "seriennr"])
     assert found.height == back.height
     days = (found["vorgdatum"] - found["vorgdatum_right"]).dt.total_days()
     assert (days.min(), days.max() <= 30) == (1, True)

@@ -38,13 +38,17 @@ def till(idocs):
     """Builds a file with one IDoc of these receipts."""
 
     def till(*receipts: str, **control: str | None) -> str:
-        return idocs.document(idocs.idoc(*receipts, **{"IDOCTYP": "WPUBON01", "MESTYP": "WPUBON", "SNDPRN": "S101", **control}), root="WPUBON01")
+        return idocs.document(
+            idocs.idoc(*receipts, **{"IDOCTYP": "WPUBON01", "MESTYP": "WPUBON", "SNDPRN": "S101", **control}), root="WPUBON01"
+        )
 
     return till
 
 
 def test_lines_are_numbered_within_their_receipt(read, till, receipt, line):
-    rows = read(NAME, till(receipt(line(), line(SERIENNR=None)), receipt(line(VORZEICHEN="+", REFBONNR="B1"), BONNUMMER="B2"))).accepted[TABLE]
+    rows = read(NAME, till(receipt(line(), line(SERIENNR=None)), receipt(line(VORZEICHEN="+", REFBONNR="B1"), BONNUMMER="B2"))).accepted[
+        TABLE
+    ]
     assert rows.select("sndprn", "bonnummer", "posnr", "vorzeichen", "seriennr", "refbonnr", "vorgdatum").rows() == [
         ("S101", "B1", 1, "-", "S1", None, date(2026, 11, 4)),
         ("S101", "B1", 2, "-", None, None, date(2026, 11, 4)),
