@@ -7,18 +7,19 @@ Delta itself (pipelines/lake.py). Why a crash at any instant is harmless is told
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
 from pipelines.contracts import Contract
+from pipelines.extraction import extracting
 from pipelines.home import Home
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.progress import report
-from pipelines.sources import extract
 from pipelines.sources.extracted import QUARANTINE_SCHEMA, Extracted
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
@@ -112,14 +113,16 @@ def ingest(
     last = lake.read(MANIFEST, ["ingested_at"])["ingested_at"].max()
     moment = max(now, last + timedelta(microseconds=1)) if last else now
     done = 0
-    for batch in _batches(files):
-        loads = [(new, _extract(new, contracts, mappings)) for new in batch]
-        unchanged = [(new, extracted) for new, extracted in loads if still_same(new.file)]
-        result = replace(result, unfinished=(*result.unfinished, *(n.file.name for n, _ in loads if not still_same(n.file))))
-        result = _added(result, _commit(home, lake, unchanged, moment), unchanged)
-        moment += timedelta(microseconds=1)
-        done += len(batch)
-        report("ingest", done, len(files))
+    with extracting(len(files), contracts, mappings) as extract_all:
+        for batch in _batches(files):
+            loads = _loads(batch, extract_all)
+            changed = [new.file.name for new, _ in loads if not still_same(new.file)]
+            unchanged = [load for load in loads if load[0].file.name not in changed]
+            result = replace(result, unfinished=(*result.unfinished, *changed))
+            result = _added(result, _commit(home, lake, unchanged, moment), unchanged)
+            moment += timedelta(microseconds=1)
+            done += len(batch)
+            report("ingest", done, len(files))
     return result
 
 
@@ -134,16 +137,22 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _extract(new: NewFile, contracts: Mapping[str, Contract], mappings: Sequence[Contract]) -> Extracted:
-    if new.duplicate_of is not None:
-        return Extracted()
-    extracted = extract(new.file.path, new.file.name, contracts=contracts, mappings=mappings)
+def _loads(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], Iterable[Extracted]]) -> list[tuple[NewFile, Extracted]]:
+    """What each file of the batch holds; a duplicate is not read again."""
+    firsts = [new for new in batch if new.duplicate_of is None]
+    held = dict(zip((new.load_id for new in firsts), extract_all([(new.file.path, new.file.name) for new in firsts]), strict=True))
+    loads = [(new, held.get(new.load_id, Extracted())) for new in batch]
+    for new, extracted in loads:
+        _must_add_up(new, extracted)
+    return loads
+
+
+def _must_add_up(new: NewFile, extracted: Extracted) -> None:
     taken = extracted.records_accepted + extracted.quarantined.height
     if extracted.records_in != taken:
         raise RuntimeError(
             f"{new.file.name}: {extracted.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
         )
-    return extracted
 
 
 def _commit(home: Home, lake: Lake, loads: list[tuple[NewFile, Extracted]], moment: datetime) -> dict[str, int]:

@@ -27,9 +27,7 @@ __all__ = ["missing_columns", "read_csv_file"]
 
 def read_csv_file(path: Path, contract: Contract) -> Extracted:
     """Read a CSV file; a file with a header alone has no records. Never raises for bad content."""
-    raw = (
-        beginning(path) if not restricted_columns(contract) else "(not shown, since the table holds restricted columns)"
-    )
+    raw = beginning(path) if not restricted_columns(contract) else "(not shown, since the table holds restricted columns)"
     refused = {"table": contract.table, "raw": raw}
     try:
         source = CsvRecords(path.read_bytes(), expected=[column.name for column in contract.columns])
@@ -82,9 +80,7 @@ def _judged_chunk(
     """Accepted records, quarantine rows, and the number of records that came in."""
     problems = [source.problem(record) for record in chunk]
     fitting = [record for record, problem in zip(chunk, problems, strict=True) if not problem]
-    mine = {
-        column.name: positions[column.name.lower()] for column in contract.columns if column.name.lower() in positions
-    }
+    mine = {column.name: positions[column.name.lower()] for column in contract.columns if column.name.lower() in positions}
     hidden = [positions[name] for name in restricted_columns(contract) if name in positions]
     result = judged(source.frame(fitting, mine), contract.columns)
     refused = result.filter(pl.col("_code").is_not_null())
@@ -95,18 +91,12 @@ def _judged_chunk(
         _fault_segment=pl.lit(None, dtype=pl.String),
         raw_record=pl.Series(raw, dtype=pl.String),
     )
-    ragged = [
-        _unfit(source, record, problem, contract, hidden)
-        for record, problem in zip(chunk, problems, strict=True)
-        if problem
-    ]
+    ragged = [_unfit(source, record, problem, contract, hidden) for record, problem in zip(chunk, problems, strict=True) if problem]
     rows = pl.concat([refusals(refused, contract), quarantined(ragged)]).sort("line", maintain_order=True)
     return result.filter(pl.col("_code").is_null()).select(*contract.polars_schema, "_line"), rows, len(chunk)
 
 
-def _unfit(
-    source: CsvRecords, record: Record, problem: tuple[str, str], contract: Contract, hidden: Sequence[int]
-) -> dict:
+def _unfit(source: CsvRecords, record: Record, problem: tuple[str, str], contract: Contract, hidden: Sequence[int]) -> dict:
     code, reason = problem
     # In a line that does not fit the header, a restricted value may stand anywhere.
     raw = source.text(record) if not hidden else "***"

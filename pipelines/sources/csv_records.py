@@ -81,10 +81,7 @@ class CsvRecords:
 
     def frame(self, records: Sequence[Record], positions: dict[str, int]) -> pl.DataFrame:
         """Records that fit the header: a text column for each position, and `_line`."""
-        columns = [
-            pl.Series(name, [record.values[at] for record in records], dtype=pl.String)
-            for name, at in positions.items()
-        ]
+        columns = [pl.Series(name, [record.values[at] for record in records], dtype=pl.String) for name, at in positions.items()]
         return pl.DataFrame([*columns, pl.Series("_line", [record.line for record in records], dtype=pl.Int64)])
 
     def _read(self) -> Iterator[Record]:

@@ -54,9 +54,7 @@ def mapping_problems(contract: Contract, targets: Mapping[str, Contract]) -> lis
     """What keeps a mapping contract from being used, each with its remedy; empty where it is fine."""
     problems = []
     if not contract.landing_pattern:
-        problems.append(
-            "no server of type local with a path; add one with a glob below landing/, such as mine/*.parquet"
-        )
+        problems.append("no server of type local with a path; add one with a glob below landing/, such as mine/*.parquet")
     if contract.file_format not in _FORMATS:
         problems.append(f"the server's format is {contract.file_format!r}; write csv or parquet")
     target = contract.custom("target")
@@ -90,16 +88,14 @@ def _column_problems(contract: Contract, target: Contract) -> list[str]:
     names = [column.name for column in contract.columns]
     foreign = sorted(set(names) - set(target.polars_schema))
     if foreign:
-        problems.append(
-            f"{target.table} has no column {', '.join(foreign)}; its columns are {', '.join(target.polars_schema)}"
-        )
+        problems.append(f"{target.table} has no column {', '.join(foreign)}; its columns are {', '.join(target.polars_schema)}")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         problems.append(f"the columns {', '.join(twice)} are mapped twice; keep one each")
+    if any("_line" in sources_of(column) for column in contract.columns if not _expression_problem(column)):
+        problems.append("_line is a name of ours; give the file's column another name")
     given = {*names, *(_MEASURED if measures_of(contract) else ())}
     if missing := [column.name for column in target.columns if column.required and column.name not in given]:
-        problems.append(
-            f"the required columns {', '.join(missing)} of {target.table} are not mapped; add a property for each"
-        )
+        problems.append(f"the required columns {', '.join(missing)} of {target.table} are not mapped; add a property for each")
     return [*problems, *(problem for column in contract.columns if (problem := _expression_problem(column)))]
 
 

@@ -28,9 +28,7 @@ _BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xff\xfe"
 """Bytes that say nothing: blanks, also in UTF-16, and byte order marks."""
 
 
-def extract(
-    path: Path, name: str, *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()
-) -> Extracted:
+def extract(path: Path, name: str, *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()) -> Extracted:
     """Read one delivered file. `name` is its path below landing/ with forward slashes.
 
     Returns records by table, refused records with their reasons, and records_in = accepted + quarantined. Bad content
@@ -49,9 +47,7 @@ def extract(
             return read_tabular(path, mapping, contracts)
     if name.lower().endswith(".xml"):
         return read_sap_documents(path, contracts)
-    claiming = [
-        c for c in contracts.values() if c.custom("reader") in _READERS and matches(name, c.landing_pattern or "")
-    ]
+    claiming = [c for c in contracts.values() if c.custom("reader") in _READERS and matches(name, c.landing_pattern or "")]
     if claiming:
         contract = max(claiming, key=lambda c: len(c.landing_pattern or ""))
         return _READERS[contract.custom("reader")](path, contract)

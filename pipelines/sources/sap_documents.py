@@ -93,9 +93,7 @@ def _extracted(
             if fine.height:
                 accepted[table] = fine.select(*contracts[table].polars_schema, "_line")
             if fine.height < records.height:
-                refused.append(
-                    (contracts[table], family, _placed(records.filter(pl.col("_code").is_not_null()), family))
-                )
+                refused.append((contracts[table], family, _placed(records.filter(pl.col("_code").is_not_null()), family)))
     texts = _texts(path, [records for _, _, records in refused])
     rows = [quarantined(unknown)]
     for contract, family, records in refused:
@@ -119,9 +117,7 @@ def _texts(path: Path, refused: list[pl.DataFrame]) -> pl.DataFrame:
     if not refused:
         return pl.DataFrame(schema=schema)
     wanted = pl.concat([records.select("_idoc", "_segments").explode("_segments") for records in refused])
-    names = {
-        idoc: set(segments) for idoc, segments in wanted.group_by("_idoc").agg(pl.col("_segments").unique()).iter_rows()
-    }
+    names = {idoc: set(segments) for idoc, segments in wanted.group_by("_idoc").agg(pl.col("_segments").unique()).iter_rows()}
     found = segment_texts(path, names)
     return pl.DataFrame([(idoc, segment, text) for (idoc, segment), text in found.items()], schema=schema, orient="row")
 
@@ -133,7 +129,5 @@ def _with_raw(records: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         .explode("_segments")
         .join(texts, on=["_idoc", "_segments"], how="left", maintain_order="left")
     )
-    raw = pieces.group_by("_row", maintain_order=True).agg(
-        pl.col("text").drop_nulls().str.join("\n").alias("raw_record")
-    )
+    raw = pieces.group_by("_row", maintain_order=True).agg(pl.col("text").drop_nulls().str.join("\n").alias("raw_record"))
     return numbered.join(raw, on="_row", how="left", maintain_order="left").drop("_row")

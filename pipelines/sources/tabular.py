@@ -38,17 +38,13 @@ def read_tabular(path: Path, mapping: Contract, contracts: Mapping[str, Contract
         records = _readings(mapped, file, target, measures=measures) if measures else _rows(mapped, target)
     except RefusedFile as error:
         raw = (
-            "(not shown, since it is binary or holds restricted columns)"
-            if hidden or mapping.file_format == "parquet"
-            else beginning(path)
+            "(not shown, since it is binary or holds restricted columns)" if hidden or mapping.file_format == "parquet" else beginning(path)
         )
         return refused_file(path, code=error.code, reason=str(error), table=target.table, line=error.line, raw=raw)
     records_in = _reading_count(file, measures) if measures else file.frame.height
     accepted = records.filter(pl.col("_code").is_null()).select(*target.polars_schema, "_line")
     refused = _with_raw(records.filter(pl.col("_code").is_not_null()), file.frame, hidden)
-    phrases = {
-        ("unknown_code", column.name): _code_phrase(column, mapping) for column in mapping.columns if column.codes
-    }
+    phrases = {("unknown_code", column.name): _code_phrase(column, mapping) for column in mapping.columns if column.codes}
     rows = pl.concat([refusals(refused, target, phrases=phrases), quarantined(_unfit(file, target, hidden))])
     return Extracted({target.table: accepted}, rows.sort("line", maintain_order=True), records_in + len(file.unfit))
 
@@ -65,9 +61,7 @@ def _mapped(file: TabularFile, mapping: Contract) -> pl.DataFrame:
         if column.codes:
             given = as_text(values)
             values = given.replace_strict(column.codes, default=None, return_dtype=pl.String)
-            unknown = given.zip_with(
-                values.is_null(), pl.Series([None], dtype=pl.String).new_from_index(0, given.len())
-            )
+            unknown = given.zip_with(values.is_null(), pl.Series([None], dtype=pl.String).new_from_index(0, given.len()))
             series.append(unknown.alias(f"_unknown_{column.name}"))
         series.append(values.alias(column.name))
     return pl.DataFrame(series)
@@ -89,9 +83,7 @@ def _readings(mapped: pl.DataFrame, file: TabularFile, target: Contract, *, meas
     for measure in measures:
         values = file.frame[measure]
         rows = values.is_not_null().arg_true()
-        reading = pl.DataFrame([values.gather(rows).alias("reading"), unit["_line"].gather(rows)]).with_columns(
-            measure=pl.lit(measure)
-        )
+        reading = pl.DataFrame([values.gather(rows).alias("reading"), unit["_line"].gather(rows)]).with_columns(measure=pl.lit(measure))
         part = judged(reading, [c for c in target.columns if c.name in own]).with_columns(**nowhere)
         levels = {"unit": (unit, rows), "reading": (part, pl.int_range(part.height, eager=True))}
         parts.append(gathered(levels, list(target.polars_schema)))
@@ -105,9 +97,7 @@ def _reading_count(file: TabularFile, measures: Sequence[str]) -> int:
 def _with_unknown_codes(records: pl.DataFrame) -> pl.DataFrame:
     for name in [name for name in records.columns if name.startswith("_unknown_")]:
         mask = pl.col(name).is_not_null()
-        records = with_verdict(
-            records, mask, code="unknown_code", field=name.removeprefix("_unknown_"), value=pl.col(name)
-        ).drop(name)
+        records = with_verdict(records, mask, code="unknown_code", field=name.removeprefix("_unknown_"), value=pl.col(name)).drop(name)
     return records
 
 
@@ -142,9 +132,7 @@ def _with_raw(refused: pl.DataFrame, frame: pl.DataFrame, hidden: frozenset[str]
     rows = frame.filter(pl.col("_line").is_in(refused["_line"].unique().implode()))
     names = [name for name in frame.columns if name != "_line"]
     shown = [as_text(rows[name]).alias(name) for name in names]
-    texts = pl.DataFrame(shown).with_columns(
-        pl.when(pl.col(n).is_not_null()).then(pl.lit("***")).alias(n) for n in names if n in hidden
-    )
+    texts = pl.DataFrame(shown).with_columns(pl.when(pl.col(n).is_not_null()).then(pl.lit("***")).alias(n) for n in names if n in hidden)
     raw = (
         texts.select(rows["_line"], raw_record=pl.struct(names).struct.json_encode())
         if names

@@ -71,24 +71,14 @@ def opened_csv(path: Path, needed: Sequence[str]) -> TabularFile:
         source = CsvRecords(path.read_bytes(), expected=needed)
         _check_present(needed, source.header)
         if twice := sorted({name for name in needed if source.header.count(name) > 1}):
-            reason = (
-                f"The header names {', '.join(twice)} twice, so the values are ambiguous; keep one column of each name."
-            )
+            reason = f"The header names {', '.join(twice)} twice, so the values are ambiguous; keep one column of each name."
             raise RefusedFile("column_duplicate", reason, 1)
         positions = {name: source.header.index(name) for name in needed}
         frames, unfit = [source.frame([], positions)], []
         for chunk in source.chunks():
             problems = [source.problem(record) for record in chunk]
-            frames.append(
-                source.frame(
-                    [record for record, problem in zip(chunk, problems, strict=True) if not problem], positions
-                )
-            )
-            unfit += [
-                (record.line, source.text(record), *problem)
-                for record, problem in zip(chunk, problems, strict=True)
-                if problem
-            ]
+            frames.append(source.frame([record for record, problem in zip(chunk, problems, strict=True) if not problem], positions))
+            unfit += [(record.line, source.text(record), *problem) for record, problem in zip(chunk, problems, strict=True) if problem]
     except NotUtf8 as error:
         raise RefusedFile("wrong_encoding", str(error), error.line) from error
     except MalformedCsv as error:

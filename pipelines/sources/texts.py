@@ -14,8 +14,7 @@ class NotUtf8(Exception):
     def __init__(self, offset: int, line: int, byte: int) -> None:
         """Keep the place and word the sentence."""
         super().__init__(
-            f"Byte {offset} (0x{byte:02X}, in line {line}) is not UTF-8, so the file was not read; "
-            "write it as UTF-8 and deliver it again."
+            f"Byte {offset} (0x{byte:02X}, in line {line}) is not UTF-8, so the file was not read; write it as UTF-8 and deliver it again."
         )
         self.line = line
 

@@ -118,9 +118,7 @@ def _any_moment(text: pl.Series) -> pl.Series:
     offset = pl.col("zone_hour").cast(pl.Int64) * 60 + pl.col("zone_minute").fill_null("0").cast(pl.Int64)
     east = pl.when(pl.col("sign") == "-").then(-offset).otherwise(offset).fill_null(0)
     day = ends_day.fill_null(value=False).cast(pl.Int64)
-    return parts.select(
-        stamp + pl.duration(microseconds=fraction) + pl.duration(days=day) - pl.duration(minutes=east)
-    ).to_series()
+    return parts.select(stamp + pl.duration(microseconds=fraction) + pl.duration(days=day) - pl.duration(minutes=east)).to_series()
 
 
 def _boolean(values: pl.Series) -> pl.Series:

@@ -48,9 +48,7 @@ def beginning(path: Path) -> str:
 def restricted_columns(contract: Contract) -> frozenset[str]:
     """Columns whose values are shown to nobody who reads the quarantine."""
     properties = contract.document.schema_[0].properties or []
-    return frozenset(
-        p.name for p in properties if (p.classification or "").lower() in ("restricted", "personal", "confidential")
-    )
+    return frozenset(p.name for p in properties if (p.classification or "").lower() in ("restricted", "personal", "confidential"))
 
 
 def refusals(
@@ -67,19 +65,9 @@ def refusals(
     """
     worded = _phrases(records, contract, labels or {}, phrases or {})
     line = pl.format("line {}", pl.col("_fault_line"))
-    where = (
-        pl.when(pl.col("_fault_segment").is_null()).then(line).otherwise(pl.format("{} ({})", "_fault_segment", line))
-    )
-    value = (
-        pl.when(pl.col("_value").str.len_chars() > _SHOWN)
-        .then(pl.col("_value").str.slice(0, _SHOWN) + "…")
-        .otherwise(pl.col("_value"))
-    )
-    shown = (
-        pl.when(pl.col("hidden"))
-        .then(pl.lit("a value that is not shown (restricted)"))
-        .otherwise("'" + value.fill_null("") + "'")
-    )
+    where = pl.when(pl.col("_fault_segment").is_null()).then(line).otherwise(pl.format("{} ({})", "_fault_segment", line))
+    value = pl.when(pl.col("_value").str.len_chars() > _SHOWN).then(pl.col("_value").str.slice(0, _SHOWN) + "…").otherwise(pl.col("_value"))
+    shown = pl.when(pl.col("hidden")).then(pl.lit("a value that is not shown (restricted)")).otherwise("'" + value.fill_null("") + "'")
     middle = pl.when(pl.col("with_value")).then(" is " + shown + ", ").otherwise(pl.lit(" "))
     reason = pl.concat_str(pl.col("label"), pl.lit(" in "), where, middle, pl.col("phrase"))
     joined = records.join(worded, on=["_code", "_field"], how="left", maintain_order="left")
@@ -94,9 +82,7 @@ def refusals(
     ).cast(QUARANTINE_SCHEMA)
 
 
-def _phrases(
-    records: pl.DataFrame, contract: Contract, labels: Mapping[str, str], given: Mapping[tuple[str, str], str]
-) -> pl.DataFrame:
+def _phrases(records: pl.DataFrame, contract: Contract, labels: Mapping[str, str], given: Mapping[tuple[str, str], str]) -> pl.DataFrame:
     columns = {column.name: column for column in contract.columns}
     restricted = restricted_columns(contract)
     rows = []

@@ -103,8 +103,7 @@ class Deliveries:
         self._items.add([(*map(fields.get, self._item_fields), number, header, counts["E1EDL24"], item.line)])
         parent, serials = self._items.count - 1, item.all("E1EDL11")
         self._serials.add(
-            (s.fields.get("SERNR"), s.fields.get("UII"), number, parent, at, s.line)
-            for at, s in enumerate(serials, counts["E1EDL11"] + 1)
+            (s.fields.get("SERNR"), s.fields.get("UII"), number, parent, at, s.line) for at, s in enumerate(serials, counts["E1EDL11"] + 1)
         )
         counts["E1EDL11"] += len(serials)
         return max(len(serials), 1)
@@ -183,7 +182,5 @@ def _preceding(item: Segment) -> dict[str, str | None]:
     if first_filled(item.fields.get("VGBEL")):
         return {}
     references = item.all("E1EDL43")
-    chosen = next(
-        (r for r in references if (r.fields.get("QUALF") or "").strip() == "V"), references[0] if references else None
-    )
+    chosen = next((r for r in references if (r.fields.get("QUALF") or "").strip() == "V"), references[0] if references else None)
     return {"VGBEL": chosen.fields.get("BELNR"), "VGPOS": chosen.fields.get("POSNR")} if chosen else {}

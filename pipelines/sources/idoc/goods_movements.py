@@ -33,9 +33,7 @@ class GoodsMovements:
 
     tables = ("sap/goods_movements",)
     segments = (
-        dict.fromkeys(CONTROL_FIELDS, "EDI_DC40[1]")
-        | dict.fromkeys(_HEAD, "E1BP2017_GM_HEAD_01[1]")
-        | {"gm_code": "E1BP2017_GM_CODE[1]"}
+        dict.fromkeys(CONTROL_FIELDS, "EDI_DC40[1]") | dict.fromkeys(_HEAD, "E1BP2017_GM_HEAD_01[1]") | {"gm_code": "E1BP2017_GM_CODE[1]"}
     )
     """Where a field stands that is not in the segment of its level."""
     labels: dict[str, str] = {}
@@ -71,16 +69,10 @@ class GoodsMovements:
         """All records by table, as `conversion.gathered` gives them."""
         headers, items = self._headers.judged(self._header_columns), self._items.judged(self._item_columns)
         units = judged_serials(self._serials.frame(), columns_of(self.contract, _UNIT))
-        itemless = ~pl.int_range(pl.len()).is_in(items["_parent"].implode()) & ~pl.int_range(pl.len()).is_in(
-            units["_parent"].implode()
-        )
+        itemless = ~pl.int_range(pl.len()).is_in(items["_parent"].implode()) & ~pl.int_range(pl.len()).is_in(units["_parent"].implode())
         headers = with_verdict(headers, itemless, code="empty_document", field="matdoc_itm")
-        positions = items.select(
-            pl.col("_parent").alias("header"), pl.col("matdoc_itm").alias("at"), pl.int_range(pl.len()).alias("item")
-        )
-        named = units.select(
-            pl.col("_parent").alias("header"), pl.col("_at").str.strip_chars().cast(pl.Int64, strict=False).alias("at")
-        )
+        positions = items.select(pl.col("_parent").alias("header"), pl.col("matdoc_itm").alias("at"), pl.int_range(pl.len()).alias("item"))
+        named = units.select(pl.col("_parent").alias("header"), pl.col("_at").str.strip_chars().cast(pl.Int64, strict=False).alias("at"))
         named = named.with_columns(pl.int_range(pl.len()).alias("unit")).join(
             positions, on=["header", "at"], how="left", maintain_order="left"
         )

@@ -30,9 +30,7 @@ _MASKED_ELEMENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FLAT_PERSONAL = re.compile(r"^(E[12](?:ADRM|WPB01|WPB06|EDKA|KNA1)\S*[^\n]{0,57})[^\n]*", re.MULTILINE)
-_ROWS = frozenset(
-    {"E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1WPB02"}
-)
+_ROWS = frozenset({"E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1WPB02"})
 """Segments that are records of their own, so they are not printed within another one."""
 _PAYMENT_SHOWN = frozenset({"VORZEICHEN", "ZAHLART", "SUMME"})
 
@@ -80,9 +78,7 @@ def _print(element: etree._Element, pieces: list[str], without: frozenset[str], 
     if not len(element):
         text = (element.text or "").strip()
         hidden = text and _is_masked(name, element)
-        pieces.append(
-            f"<{name}/>" if not text else f"<{name}>***</{name}>" if hidden else f"<{name}>{escape(text)}</{name}>"
-        )
+        pieces.append(f"<{name}/>" if not text else f"<{name}>***</{name}>" if hidden else f"<{name}>{escape(text)}</{name}>")
     else:
         pieces.append(f"<{name}>")
         for child in inner:

@@ -44,9 +44,7 @@ class Receipts:
 
     def add(self, idoc: Idoc) -> int:
         """Take one IDoc. Returns the records it makes."""
-        control = dict(
-            zip(("docnum", "idoctyp", "mestyp", "sndprn", "credat", "cretim"), control_of(idoc), strict=True)
-        )
+        control = dict(zip(("docnum", "idoctyp", "mestyp", "sndprn", "credat", "cretim"), control_of(idoc), strict=True))
         head = [control[name] for name in (*_CONTROL, "mestyp")]
         receipts = [segment for segment in idoc.segments if segment.name == "E1WPB01"]
         records = lines_before = 0

@@ -55,9 +55,7 @@ class Rows:
         values = list(zip(*self._rows, strict=True)) or [()] * len(names)
         types = [pl.Int64() if name in PLACE else pl.String() for name in names]
         if self._rows or not self._frames:
-            self._frames.append(
-                pl.DataFrame([pl.Series(n, v, dtype=t) for n, v, t in zip(names, values, types, strict=True)])
-            )
+            self._frames.append(pl.DataFrame([pl.Series(n, v, dtype=t) for n, v, t in zip(names, values, types, strict=True)]))
         self._rows = []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-import tracemalloc
 
 import pytest
 from lxml import etree
@@ -205,29 +204,24 @@ def _large(idocs, *, documents: int, serials: int) -> str:
 
 def test_reading_takes_at_most_two_and_a_half_times_as_long_as_parsing_alone(tmp_path, idocs, contracts):
     path = tmp_path / "large.xml"
-    path.write_text(_large(idocs, documents=200, serials=250))
+    path.write_text(_large(idocs, documents=400, serials=250))
     bare, ours = [], []
-    for _ in range(5):
-        started = time.perf_counter()
+    # Processor time, since a busy machine stretches the clock; the best of a few runs, since it also cools caches.
+    for _ in range(4):
+        started = time.process_time()
         for _, element in etree.iterparse(str(path), events=("end",)):
             element.clear()
-        bare.append(time.perf_counter() - started)
-        started = time.perf_counter()
+        bare.append(time.process_time() - started)
+        started = time.process_time()
         extracted = extract(path, "large.xml", contracts=contracts)
-        ours.append(time.perf_counter() - started)
-        assert extracted.records_accepted == 50_000
+        ours.append(time.process_time() - started)
+        assert extracted.records_accepted == 100_000
     assert min(ours) < 2.5 * min(bare), (bare, ours)
 
 
 def test_idocs_that_were_read_are_forgotten(tmp_path, idocs):
-    def peak(documents: int) -> int:
-        path = tmp_path / f"{documents}.xml"
-        path.write_text(_large(idocs, documents=documents, serials=100))
-        tracemalloc.start()
-        elements = [idoc.element for idoc in read_idocs(path)][-1:]
-        top = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert len(elements[0].getroottree().getroot()) <= 1
-        return top
-
-    assert peak(160) < peak(20) * 2
+    path = tmp_path / "large.xml"
+    path.write_text(_large(idocs, documents=60, serials=300))
+    # The parser reads some 32 kB ahead, which is less than two of these IDocs.
+    held = [len(idoc.element.getparent()) for idoc in read_idocs(path)]
+    assert (len(held), max(held)) == (60, 2)
