@@ -44,7 +44,7 @@ order by article_id
 
 _HISTORY = """
 select
-    strftime(moved_at, case when is_moment_known then '%Y-%m-%d %H:%M:%S' else '%Y-%m-%d' end) as moved,
+    left(cast(moved_at as varchar), case when is_moment_known then 19 else 10 end) as moved,
     movement_type as type,
     movement_name as movement,
     document_id as document,

@@ -28,11 +28,11 @@ SAMPLE_DAYS = 120
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write the feeds into.")],
     truth: Annotated[Path | None, typer.Option(help="Folder for the planted truth; default: a folder `truth` beside --out.")] = None,
-    days: Annotated[int, typer.Option(min=1, help="Days to simulate.")] = SAMPLE_DAYS,
-    stores: Annotated[int, typer.Option(min=2, help="Stores, besides two distribution centres.")] = 10,
-    articles: Annotated[int, typer.Option(min=3, help="Variants of phones, tablets and wearables.")] = 24,
+    days: Annotated[int, typer.Option(min=30, help="Days to simulate.")] = SAMPLE_DAYS,
+    stores: Annotated[int, typer.Option(min=3, help="Stores, besides two distribution centres.")] = 10,
+    articles: Annotated[int, typer.Option(min=4, help="Variants of phones, tablets and wearables.")] = 24,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.")] = 7,
-    scale: Annotated[float, typer.Option(min=0.01, help="Volume of sales, as a factor.")] = 1.0,
+    scale: Annotated[float, typer.Option(min=0.05, help="Volume of sales, as a factor.")] = 1.0,
     start: Annotated[str, typer.Option(help="First day, ISO.")] = "2026-03-02",
 ) -> None:
     """Write the feeds of a simulated retailer of serialised goods, with planted faults whose truth goes to a folder beside."""

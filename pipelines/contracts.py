@@ -20,7 +20,6 @@ __all__ = [
     "Contract",
     "ContractError",
     "contract_root",
-    "mapping_contracts",
     "published_contracts",
     "read_contract",
     "source_contracts",
@@ -182,11 +181,6 @@ def source_contracts(root: Path | None = None) -> dict[str, Contract]:
 def published_contracts(root: Path | None = None) -> dict[str, Contract]:
     """Contracts of all tables that analysts read, by table name, in name order."""
     return _contracts((root or contract_root()) / "published")
-
-
-def mapping_contracts(folder: Path) -> list[Contract]:
-    """The user's mapping contracts in a folder, in name order; none where the folder is absent."""
-    return [read_contract(path) for path in sorted(folder.rglob("*.odcs.yaml"))]
 
 
 def _contracts(folder: Path) -> dict[str, Contract]:

@@ -17,4 +17,4 @@ def defs() -> dg.Definitions:
     """All assets, checks, jobs, schedules and sensors."""
     found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     merged = dg.Definitions.merge(found, dg.Definitions(executor=dg.in_process_executor))
-    return merged.map_resolved_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, FRESHNESS))
+    return merged.map_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, FRESHNESS))

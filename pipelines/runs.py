@@ -84,9 +84,9 @@ def _outcome(instance: dg.DagsterInstance, run_id: str) -> RunOutcome:
 
 
 def _message(event: dg.EventLogEntry) -> str:
-    """The innermost cause of a failed step, without its stack."""
+    """What a step raised, without Dagster's wrapping and without its stack."""
     error = event.dagster_event.step_failure_data.error
-    while error.cause:
+    while error.cause and (error.cls_name or "").startswith(("Dagster", "RetryRequested")):
         error = error.cause
     return error.message.strip()
 

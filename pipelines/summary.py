@@ -60,7 +60,7 @@ def table_of(title: str, frame: pl.DataFrame, *, empty: str = "no rows") -> Tabl
     """A frame as a table for people; numbers with separators, to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     if frame.is_empty():
-        table.add_column("")
+        table.add_column("", min_width=len(title))
         table.add_row(empty)
         return table
     for name, dtype in frame.schema.items():

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.contracts import Contract, mapping_contracts, source_contracts
+from pipelines.contracts import Contract, ContractError, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, IngestResult, ingest
+from pipelines.sources import read_mappings
 
 CONTRACTS = source_contracts()
 
@@ -66,7 +67,11 @@ def land_files(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Itera
     """Take every new file of landing/ into the lake, each once."""
     with lakehouse.writing() as home:
         lake = lakehouse.lake()
-        result = ingest(home, lake, CONTRACTS, mappings=mapping_contracts(home.contracts), now=lakehouse.now())
+        try:
+            result = ingest(home, lake, CONTRACTS, mappings=read_mappings(home.contracts), now=lakehouse.now())
+        except ContractError as error:
+            # Trying again mends no contract.
+            raise dg.Failure(str(error), allow_retries=False) from error
         context.log.info(_summary(result))
         for table in CONTRACTS:
             yield dg.MaterializeResult(

@@ -20,14 +20,14 @@ from pipelines.sources.conversion import judged
 from pipelines.sources.csv_records import CsvRecords, MalformedCsv, Record
 from pipelines.sources.extracted import Extracted, quarantined
 from pipelines.sources.texts import NotUtf8
-from pipelines.sources.verdicts import beginning, refusals, refused_file, restricted_columns
+from pipelines.sources.verdicts import refusals, refused_file, restricted_columns
 
 __all__ = ["missing_columns", "read_csv_file"]
 
 
 def read_csv_file(path: Path, contract: Contract) -> Extracted:
     """Read a CSV file; a file with a header alone has no records. Never raises for bad content."""
-    raw = beginning(path) if not restricted_columns(contract) else "(not shown, since the table holds restricted columns)"
+    raw = "(not shown, since the table holds restricted columns)" if restricted_columns(contract) else None
     refused = {"table": contract.table, "raw": raw}
     try:
         source = CsvRecords(path.read_bytes(), expected=[column.name for column in contract.columns])
@@ -49,10 +49,8 @@ def read_csv_file(path: Path, contract: Contract) -> Extracted:
 def missing_columns(missing: Sequence[str], present: Sequence[str], known: Sequence[str]) -> str:
     """One sentence on columns that a file lacks, with those it has that may be them under another name."""
     lower = {name.lower(): name for name in present if name.lower() not in {n.lower() for n in known}}
-    hints = []
-    for name in missing:
-        if close := difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5):
-            hints.append(f"{name} may have been renamed to {' or '.join(lower[c] for c in close)}")
+    close = {name: difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5) for name in missing}
+    hints = [f"{name} may have been renamed to {' or '.join(map(lower.get, found))}" for name, found in close.items() if found]
     has = f"It has {', '.join(present)}" if present else "It has no columns"
     hint = f" ({'; '.join(hints)})" if hints else ""
     lacks = f"The file lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}{hint}"

@@ -22,8 +22,6 @@ from pipelines.sources.verdicts import refusals, refused_file, restricted_column
 
 __all__ = ["read_json_lines"]
 
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON value")
@@ -31,6 +29,9 @@ def _no_constant(name: str) -> None:
 
 # Numbers stay the text they were written as, so that no decimal is lost on the way to the contract's type.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_constant)
+_SCAN = _DECODER.scan_once
+_CHUNK = 20_000
+"""Lines that are held as Python objects at a time."""
 
 
 def read_json_lines(path: Path, contract: Contract) -> Extracted:
@@ -39,55 +40,61 @@ def read_json_lines(path: Path, contract: Contract) -> Extracted:
         text = decoded(path.read_bytes())
     except NotUtf8 as error:
         return refused_file(path, code="wrong_encoding", reason=str(error), table=contract.table, line=error.line)
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line and not line.isspace()]
+    lines = text.split("\n")
     names = [column.name for column in contract.columns]
-    records, places, bad = [], [], []
-    for number, line in lines:
-        found = _object(line, names)
-        if isinstance(found, str):
-            bad.append(_bad_line(contract, number, line, problem=found))
-        else:
-            records.append(found)
-            places.append(number)
-    frame = _frame(records, names).with_columns(_line=pl.Series(places, dtype=pl.Int64))
-    result = judged(frame, contract.columns)
+    frames, bad, records_in = [_frame([], names)], [], 0
+    for start in range(0, len(lines), _CHUNK):
+        chunk = [(number, stripped) for number, line in enumerate(lines[start : start + _CHUNK], start + 1) if (stripped := line.strip())]
+        found = [_object(line, names) for _, line in chunk]
+        frames.append(_frame([(number, values) for (number, _), values in zip(chunk, found, strict=True) if type(values) is dict], names))
+        bad += [(number, problem) for (number, _), problem in zip(chunk, found, strict=True) if type(problem) is str]
+        records_in += len(chunk)
+    result = judged(pl.concat(frames), contract.columns)
     accepted = result.filter(pl.col("_code").is_null()).select(*contract.polars_schema, "_line")
-    refused = _with_raw(result.filter(pl.col("_code").is_not_null()), dict(lines), contract)
-    rows = pl.concat([refusals(refused, contract), quarantined(bad)]).sort("line", maintain_order=True)
-    return Extracted({contract.table: accepted}, rows, records_in=len(lines))
+    refused = _with_raw(result.filter(pl.col("_code").is_not_null()), lines, contract)
+    unread = quarantined([_bad_line(contract, number, lines[number - 1], problem=problem) for number, problem in bad])
+    rows = pl.concat([refusals(refused, contract), unread]).sort("line", maintain_order=True)
+    return Extracted({contract.table: accepted}, rows, records_in)
 
 
-def _object(line: str, names: list[str]) -> list[str | None] | str:
-    """The object's values as texts in the order of `names`, or what is wrong with the line."""
+def _object(line: str, names: list[str]) -> dict[str, str | None] | str:
+    """The object, whose values under `names` are texts, or what is wrong with the line."""
     try:
-        found = _DECODER.decode(line)
+        found, end = _SCAN(line, 0)
     except (ValueError, RecursionError) as error:
         return f"is no JSON ({error})"
+    except StopIteration:
+        return "is no JSON"
+    if end != len(line):
+        return f"is no JSON (more follows after column {end})"
     if type(found) is not dict:
         return "is JSON, but no object"
-    values = [found.get(name) for name in names]
-    for at, value in enumerate(values):
-        if value is None or type(value) is str:
-            continue
-        if type(value) is not bool:
-            return f"holds a list or an object as {names[at]}"
-        values[at] = "true" if value else "false"
-    if "\\u" in line and _SURROGATE.search(line) and not _is_text(values):
-        return "holds half of a character (a lone surrogate)"
-    return values
+    # What is no text can only stand in a line with one of these; a look at the line is quicker than one at each value.
+    if "true" in line or "false" in line or "[" in line or line.count("{") > 1:
+        return _plain(found, names)
+    return "holds half of a character (a lone surrogate)" if "\\u" in line and not _is_text(found, names) else found
 
 
-def _is_text(values: list[Any]) -> bool:
+def _plain(found: dict[str, Any], names: list[str]) -> dict[str, str | None] | str:
+    """The object with its booleans as texts, or what is wrong with it."""
+    plain = {name: str(value).lower() if type(value) is bool else value for name in names if (value := found.get(name)) is not None}
+    nested = [name for name, value in plain.items() if type(value) is not str]
+    if nested:
+        return f"holds a list or an object as {nested[0]}"
+    return plain if _is_text(plain, names) else "holds half of a character (a lone surrogate)"
+
+
+def _is_text(found: dict[str, Any], names: list[str]) -> bool:
     try:
-        "".join(value or "" for value in values).encode()
+        "".join(found.get(name) or "" for name in names).encode()
     except UnicodeEncodeError:
         return False
     return True
 
 
-def _frame(records: list[list[str | None]], names: list[str]) -> pl.DataFrame:
-    columns = list(zip(*records, strict=True)) or [()] * len(names)
-    return pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in zip(names, columns, strict=True)])
+def _frame(records: list[tuple[int, dict[str, str | None]]], names: list[str]) -> pl.DataFrame:
+    texts = pl.DataFrame([values for _, values in records], schema=dict.fromkeys(names, pl.String))
+    return texts.with_columns(_line=pl.Series([number for number, _ in records], dtype=pl.Int64))
 
 
 def _bad_line(contract: Contract, number: int, line: str, *, problem: str) -> dict:
@@ -107,8 +114,8 @@ def _masked(line: str, contract: Contract) -> str:
     return line.rstrip("\r")
 
 
-def _with_raw(refused: pl.DataFrame, lines: dict[int, str], contract: Contract) -> pl.DataFrame:
-    raw = [_masked(lines[number], contract) for number in refused["_line"]]
+def _with_raw(refused: pl.DataFrame, lines: list[str], contract: Contract) -> pl.DataFrame:
+    raw = [_masked(lines[number - 1], contract) for number in refused["_line"]]
     return refused.with_columns(
         _fault_line=pl.col("_line"),
         _fault_segment=pl.lit(None, dtype=pl.String),

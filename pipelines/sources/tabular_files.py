@@ -51,7 +51,8 @@ def opened_parquet(path: Path, needed: Sequence[str]) -> TabularFile:
         schema = pl.read_parquet_schema(path)
         _check_present(needed, list(schema))
         frame = pl.read_parquet(path, columns=list(needed) or None, hive_partitioning=False, glob=False)
-    except pl.exceptions.PolarsError as error:
+    # Some damaged pages make Polars panic, which is no PolarsError; it goes on working afterwards.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = f"The file is no Parquet file that can be read ({str(error).splitlines()[0]})"
         raise RefusedFile("malformed_parquet", f"{reason}; write it again and deliver it complete.") from error
     for name in needed:
@@ -89,6 +90,8 @@ def opened_csv(path: Path, needed: Sequence[str]) -> TabularFile:
 
 def evaluated(file: TabularFile, column: Column) -> pl.Series:
     """Values of a mapping's expression over the file's columns. Raises RefusedFile where it fails on them."""
+    if not file.frame.height:
+        return pl.Series(column.name, [], dtype=pl.String)
     expression = pl.sql_expr(column.expression or "").alias(column.name)
     roots = sorted(set(expression.meta.root_names()))
     casts = _number_casts(file.frame, roots) if file.is_text else {}

@@ -18,7 +18,7 @@ def test_contract_is_valid_by_the_standard(path):
 
 
 @pytest.mark.parametrize(
-    "path,text", generated_files(source_contracts(), published_contracts()).items(), ids=lambda v: getattr(v, "name", "")
+    ("path", "text"), generated_files(source_contracts(), published_contracts()).items(), ids=lambda v: getattr(v, "name", "")
 )
 def test_generated_yaml_equals_the_contracts(path, text):
     assert (project_root() / path).read_text(encoding="utf-8") == text, "run: python -m pipelines.contract_docs"

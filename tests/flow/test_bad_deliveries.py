@@ -12,7 +12,10 @@ from pipelines.contracts import source_contracts
 from pipelines.ingest import ingest
 from pipelines.lake import Lake
 
-SCAN = '{"scan_id":"%s","device_id":"D1","scanned_at":"2026-03-02T10:00:00Z","site":"S101","action":"receive","article":"400558","serial_number":"3SER1"}\n'
+SCAN = (
+    '{"scan_id":"%s","device_id":"D1","scanned_at":"2026-03-02T10:00:00Z","site":"S101","action":"receive",'
+    '"article":"400558","serial_number":"3SER1"}\n'
+)
 
 
 @pytest.fixture

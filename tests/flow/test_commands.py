@@ -98,7 +98,6 @@ def test_a_moved_home_is_mended_by_one_run_and_a_second_run_has_nothing_to_do(co
 
 
 def test_an_open_reader_keeps_its_snapshot_while_a_new_one_is_published(copied_home):
-    assert _serialake(copied_home, "run").returncode == 0
     reader = duckdb.connect(str(copied_home.published), read_only=True)
     before = reader.sql("select count(*) from load_manifest").fetchone()
     (copied_home.landing / "misc").mkdir()
@@ -112,7 +111,6 @@ def test_an_open_reader_keeps_its_snapshot_while_a_new_one_is_published(copied_h
 
 
 def test_a_run_that_fails_says_why_and_leaves_the_published_file(copied_home):
-    assert _serialake(copied_home, "run").returncode == 0
     published = copied_home.published.read_bytes()
     (copied_home.contracts / "broken.odcs.yaml").write_text("kind: DataContract\nwrong_key: 1\n")
     (copied_home.landing / "new.csv").write_text("a\n1\n")
@@ -128,7 +126,7 @@ def test_a_run_that_fails_says_why_and_leaves_the_published_file(copied_home):
 def test_simulate_writes_feeds_and_the_truth_beside(tmp_path):
     home = Home(tmp_path)
     done = _serialake(
-        home, "simulate", "--out", str(tmp_path / "out"), "--days", "20", "--stores", "3", "--articles", "6", "--scale", "0.2"
+        home, "simulate", "--out", str(tmp_path / "out"), "--days", "30", "--stores", "3", "--articles", "6", "--scale", "0.2"
     )
     assert done.returncode == 0, done.stderr
     assert any((tmp_path / "out" / "sap" / "idoc").glob("mbgmcr_*.xml"))

@@ -55,7 +55,7 @@ def test_bronze_and_gold_follow_the_contracts(repository):
 
 def test_column_schemas_are_shown(repository):
     node = repository.asset_graph.get(dg.AssetKey(["gold", "serials"]))
-    columns = {c.name: c for c in node.metadata["dagster/column_schema"].schema.columns}
+    columns = {c.name: c for c in node.metadata["dagster/column_schema"].columns}
     assert columns["status_conflict"].description.startswith("Reasons why the history contradicts itself")
 
 

@@ -115,8 +115,11 @@ def test_the_gross_of_the_till_feed_reconciles(real):
     negative = source.filter(pl.col("Quantity") < 0)["Quantity"].sum()
     assert (positive, negative) == (5_829_140, -563_747)
     idoc_units = query(real.published, "select sum(units_sold), sum(units_returned) from sales_daily where article_id = '400558'").row(0)
-    assert gross["out_units"] - int(idoc_units[0]) == positive
-    assert gross["adjusted_units"] - (gross["back_units"] - int(idoc_units[1])) == negative
+    # One cancellation of the file has a positive quantity: it takes a return back.
+    undone = source.filter(pl.col("Invoice").str.starts_with("C") & (pl.col("Quantity") > 0))["Quantity"].sum()
+    assert undone == 1
+    assert gross["out_units"] - int(idoc_units[0]) + undone == positive
+    assert gross["adjusted_units"] - (gross["back_units"] - int(idoc_units[1])) - undone == negative
 
 
 def test_adjustments_and_lines_without_a_price_are_not_sales_or_returns(real):
@@ -131,8 +134,7 @@ def test_adjustments_and_lines_without_a_price_are_not_sales_or_returns(real):
 
 def test_every_idoc_file_is_read_or_refused_with_a_reason(real):
     files = query(
-        real.published,
-        "select file, status_name, records_in, records_accepted, records_quarantined from load_manifest where file like 'idoc/%'",
+        real.published, "select file, records_in, records_accepted, records_quarantined from load_manifest where starts_with(file, 'idoc')"
     )
     delivered = [p for folder in ("public", "synthetic") for p in (SHARED / "idoc" / folder).iterdir()]
     assert files.height == len(delivered)
@@ -147,7 +149,9 @@ def test_every_idoc_file_is_read_or_refused_with_a_reason(real):
 def test_the_unit_of_the_golden_idocs_has_its_whole_life(real):
     history = query(
         real.published,
-        "select movement_type, unit_state, conflict_code from serial_movements where serial_number = '3SER10008791' order by sequence_number",
+        """
+        select movement_type, unit_state, conflict_code from serial_movements
+        where serial_number = '3SER10008791' order by sequence_number""",
     )
     assert history.rows() == [
         ("641", "in_transit", "issue_before_receipt"),

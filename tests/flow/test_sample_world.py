@@ -20,10 +20,11 @@ def test_the_simulators_files_are_all_readable(built_world):
 
 def test_planted_duplicate_files_are_recognised_or_change_nothing(built_world):
     planted = built_world.truth["duplicate_files"]
-    exact = planted.filter(pl.col("kind").str.contains("copy"))
-    found = built_world.query("select count(*) from load_manifest where status_name = 'duplicate'").item()
-    assert found == exact.height
-    assert planted.height > exact.height
+    exact = set(planted.filter(pl.col("kind") == "exact_copy")["duplicate_file"])
+    found = set(built_world.query("select file from load_manifest where status_name = 'duplicate'")["file"])
+    assert exact
+    # A file of one IDoc that is sent again is a copy, too; longer ones come again with half of their IDocs.
+    assert exact <= found <= set(planted["duplicate_file"])
 
 
 def test_a_unit_without_a_planted_fault_is_where_the_truth_says(built_world):
@@ -61,9 +62,11 @@ def test_over_deliveries_are_found(built_world):
     assert keys.join(found, on=["delivery_id", "article_id"]).height == keys.height
 
 
-def test_cloned_serials_are_conflicts(built_world):
+def test_cloned_serials_that_are_sold_are_conflicts(built_world):
+    # A clone brought back in place of the sold genuine unit contradicts nothing: it takes more than a ledger to see it.
     planted = (
         built_world.truth["cloned_serials"]
+        .filter(pl.col("kind") != "cloned_returned")
         .select(pl.col("article").str.strip_chars_start("0").alias("article_id"), "serial_number")
         .unique()
     )
@@ -82,7 +85,8 @@ def test_one_movement_reported_by_two_systems_is_one_movement_with_two_witnesses
 def test_stays_of_a_unit_follow_each_other_without_gap(built_world):
     broken = built_world.query("""
         with stays as (
-            select *, lead(valid_from_at) over (partition by article_id, serial_number order by stay_number) as next_from_at from serial_stays
+            select *, lead(valid_from_at) over (partition by article_id, serial_number order by stay_number) as next_from_at
+            from serial_stays
         )
         select * from stays where valid_to_at <> coalesce(next_from_at, timestamp '9999-12-31') or is_current <> (next_from_at is null)""")
     assert broken.is_empty()

@@ -31,7 +31,6 @@ _ITEM, _SERIAL = "E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER"
 class GoodsMovements:
     """Collects MBGMCR IDocs. Grain of the records: one per item and serial number, one per item without serials."""
 
-    tables = ("sap/goods_movements",)
     segments = (
         dict.fromkeys(CONTROL_FIELDS, "EDI_DC40[1]") | dict.fromkeys(_HEAD, "E1BP2017_GM_HEAD_01[1]") | {"gm_code": "E1BP2017_GM_CODE[1]"}
     )

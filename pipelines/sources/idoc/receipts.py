@@ -11,7 +11,7 @@ import polars as pl
 from pipelines.contracts import Contract
 from pipelines.sources.conversion import gathered, judged, with_verdict
 from pipelines.sources.idoc.reader import Idoc, Segment
-from pipelines.sources.idoc.rows import Rows, below, columns_of, control_of
+from pipelines.sources.idoc.rows import CONTROL_FIELDS, Rows, below, columns_of, control_of
 
 __all__ = ["Receipts"]
 
@@ -38,14 +38,14 @@ class Receipts:
     def __init__(self, contract: Contract) -> None:
         """Collect for this contract."""
         self.contract = contract
-        self._headers = Rows("E1WPB01", (*_CONTROL, "mestyp", *_RECEIPT))
+        self._headers = Rows("E1WPB01", (*_CONTROL, *_RECEIPT))
         self._lines = Rows("E1WPB02", (*_LINE, *_FREE, "posnr"))
         self._conditions = Rows("E1WPB03", ("kondvalue",))
 
     def add(self, idoc: Idoc) -> int:
         """Take one IDoc. Returns the records it makes."""
-        control = dict(zip(("docnum", "idoctyp", "mestyp", "sndprn", "credat", "cretim"), control_of(idoc), strict=True))
-        head = [control[name] for name in (*_CONTROL, "mestyp")]
+        control = dict(zip(CONTROL_FIELDS, control_of(idoc), strict=True))
+        head = [control[name] for name in _CONTROL]
         receipts = [segment for segment in idoc.segments if segment.name == "E1WPB01"]
         records = lines_before = 0
         for ordinal, receipt in enumerate(receipts or [Segment("E1WPB01", idoc.line, {}, [])], 1):

@@ -15,7 +15,9 @@ SALES = ("receipt_id", "line_kind", "sold_at", "site_id", "article_id", "quantit
 def write(tmp_path):
     """Writes a mapping contract with these properties; keyword arguments change what surrounds them."""
 
-    def write(properties: list[dict], *, target: str | None = "tabular/sales", format: str = "csv", path: str = "mine/*.csv", **custom):
+    def write(
+        properties: list[dict], *, target: str | None = "tabular/sales", file_format: str = "csv", path: str = "mine/*.csv", **custom
+    ):
         keys = {**({"target": target} if target else {}), **custom}
         content = {
             "apiVersion": "v3.1.0",
@@ -24,7 +26,7 @@ def write(tmp_path):
             "name": "mine",
             "version": "1.0.0",
             "status": "active",
-            "servers": [{"server": "landing", "type": "local", "path": path, "format": format}],
+            "servers": [{"server": "landing", "type": "local", "path": path, "format": file_format}],
             "customProperties": [{"property": key, "value": value} for key, value in keys.items()],
             "schema": [{"name": "mine", "properties": properties}],
         }
@@ -50,13 +52,21 @@ def test_mappings_are_found_below_a_folder_and_none_where_it_is_absent(write, tm
 @pytest.mark.parametrize(
     ("properties", "options", "told"),
     [
-        ([{"name": n} for n in SALES if n not in ("sold_at", "quantity")], {}, "required columns sold_at, quantity of tabular/sales are not mapped"),
+        (
+            [{"name": n} for n in SALES if n not in ("sold_at", "quantity")],
+            {},
+            "required columns sold_at, quantity of tabular/sales are not mapped",
+        ),
         ([{"name": n} for n in (*SALES, "colour")], {}, "tabular/sales has no column colour; its columns are receipt_id"),
         ([{"name": n} for n in (*SALES, "quantity")], {}, "the columns quantity are mapped twice"),
-        ([{"name": n} for n in SALES], {"target": "tabular/moves"}, "the custom property target is 'tabular/moves'; write one of tabular/movements"),
+        (
+            [{"name": n} for n in SALES],
+            {"target": "tabular/moves"},
+            "the custom property target is 'tabular/moves'; write one of tabular/movements",
+        ),
         ([{"name": n} for n in SALES], {"target": None}, "the custom property target is None"),
         ([{"name": n} for n in SALES], {"target": "sap/mara"}, "the custom property target is 'sap/mara'"),
-        ([{"name": n} for n in SALES], {"format": "xlsx"}, "the server's format is 'xlsx'; write csv or parquet"),
+        ([{"name": n} for n in SALES], {"file_format": "xlsx"}, "the server's format is 'xlsx'; write csv or parquet"),
         ([{"name": n} for n in SALES], {"measures": ["a"]}, "measures are for tabular/readings only"),
         (
             [*({"name": n} for n in SALES[1:]), {"name": "receipt_id", "transformLogic": "case when a <"}],
@@ -68,7 +78,11 @@ def test_mappings_are_found_below_a_folder_and_none_where_it_is_absent(write, tm
             {"target": "tabular/readings", "measures": ["smart_5_raw"]},
             "the columns reading come from measures already",
         ),
-        ([{"name": n} for n in (*SALES, "reason_code")] + [{"name": "campaign_id", "physicalName": "_line"}], {}, "_line is a name of ours"),
+        (
+            [{"name": n} for n in (*SALES, "reason_code")] + [{"name": "campaign_id", "physicalName": "_line"}],
+            {},
+            "_line is a name of ours",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_the_file(write, properties, options, told):
@@ -81,7 +95,7 @@ def test_a_mistake_is_told_with_the_file(write, properties, options, told):
 
 def test_all_mistakes_are_told_at_once(write):
     with pytest.raises(ContractError) as error:
-        read_mapping(write([{"name": "colour"}], format="xlsx"))
+        read_mapping(write([{"name": "colour"}], file_format="xlsx"))
     assert [part in str(error.value) for part in ("'xlsx'", "no column colour", "are not mapped")] == [True] * 3
 
 

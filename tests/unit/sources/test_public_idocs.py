@@ -38,7 +38,12 @@ def test_no_xml_file_is_left_out(shared_data):
 
 def test_the_item_without_movement_type_is_refused_by_name(public, refused):
     row = refused(public("public/MBGMCR04_min.xml"))
-    assert (row["reason_code"], row["field"], row["segment"], row["line"]) == ("required_missing", "move_type", "E1BP2017_GM_ITEM_CREATE[1]", 8)
+    assert (row["reason_code"], row["field"], row["segment"], row["line"]) == (
+        "required_missing",
+        "move_type",
+        "E1BP2017_GM_ITEM_CREATE[1]",
+        8,
+    )
     assert "MOVE_TYPE in E1BP2017_GM_ITEM_CREATE[1] (line 8) is blank" in row["reason"]
 
 

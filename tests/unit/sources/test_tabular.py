@@ -22,11 +22,11 @@ def parquet(**columns) -> bytes:
     return buffer.getvalue()
 
 
-def changed(mapping: Contract, *, path: str | None = None, format: str | None = None, **custom) -> Contract:
+def changed(mapping: Contract, *, path: str | None = None, file_format: str | None = None, **custom) -> Contract:
     """A copy of the mapping for another file."""
     document = mapping.document.model_copy(deep=True)
     document.servers[0].path = path or document.servers[0].path
-    document.servers[0].format = format or document.servers[0].format
+    document.servers[0].format = file_format or document.servers[0].format
     for name, value in custom.items():
         document.customProperties.append(document.customProperties[0].model_copy(update={"property": name, "value": value}))
     return Contract(mapping.path, document)
@@ -59,8 +59,8 @@ def test_codes_expressions_and_names_make_our_columns(read, named):
     rows = read("backblaze/a.parquet", content, mappings=[named("backblaze")]).accepted["tabular/movements"]
     columns = ("document_id", "movement_type", "moved_on", "article_id", "serial_number", "site_id", "vendor_id", "_line")
     assert rows.select(columns).rows() == [
-        ("installed-20160910", "101", date(2016, 9, 10), "ST4000DM000", "S1", "T4000DM000", None, 1),
-        ("failed-20160911", "551", date(2016, 9, 11), "ST4000DM000", "S1", "T4000DM000", None, 2),
+        ("installed-20160910", "101", date(2016, 9, 10), "ST4000DM000", "S1", "ST4000DM000", None, 1),
+        ("failed-20160911", "551", date(2016, 9, 11), "ST4000DM000", "S1", "ST4000DM000", None, 2),
     ]
 
 
@@ -69,7 +69,9 @@ def test_a_code_that_the_mapping_lacks_refuses_its_record_and_lists_the_known_on
     extracted = read("backblaze/a.parquet", content, mappings=[named("backblaze")])
     row = refused(extracted)
     assert (row["reason_code"], row["field"], row["line"], row["table_name"]) == ("unknown_code", "movement_type", 2, "tabular/movements")
-    assert "is 'stolen', a code that the mapping contract backblaze.odcs.yaml lacks, which knows failed, installed, removed" in row["reason"]
+    assert (
+        "is 'stolen', a code that the mapping contract backblaze.odcs.yaml lacks, which knows failed, installed, removed" in row["reason"]
+    )
     assert '"event":"stolen"' in row["raw_record"]
     assert extracted.accepted["tabular/movements"]["serial_number"].to_list() == ["S1"]
 
@@ -82,7 +84,7 @@ def test_the_same_mapping_reads_csv_where_an_expression_sees_numbers_as_numbers(
         "489464,21733,85123a mixed,-96,2009-12-01 10:52:00,0,,United Kingdom",
         "489521,21646,,10,2009-12-01 11:44:00,0.0,,United Kingdom",
     ]
-    mapping = changed(named("online_retail"), path="online_retail/*.csv", format="csv")
+    mapping = changed(named("online_retail"), path="online_retail/*.csv", file_format="csv")
     rows = read("online_retail/a.csv", "\n".join(lines), mappings=[mapping]).accepted["tabular/sales"]
     assert rows.select("line_kind", "quantity", "article_id", "customer_id", "_line").rows() == [
         ("sale", Decimal(12), "85048", "13085", 2),
@@ -91,11 +93,14 @@ def test_the_same_mapping_reads_csv_where_an_expression_sees_numbers_as_numbers(
         ("other", Decimal(10), "21646", None, 5),
     ]
     only_numbers = "\n".join([lines[0], lines[1], lines[3]])
-    assert read("online_retail/a.csv", only_numbers, mappings=[mapping]).accepted["tabular/sales"]["line_kind"].to_list() == ["sale", "adjustment"]
+    assert read("online_retail/a.csv", only_numbers, mappings=[mapping]).accepted["tabular/sales"]["line_kind"].to_list() == [
+        "sale",
+        "adjustment",
+    ]
 
 
 def test_a_ragged_csv_line_is_refused_and_the_rest_goes_on(read, named, refused):
-    mapping = changed(named("online_retail"), path="online_retail/*.csv", format="csv")
+    mapping = changed(named("online_retail"), path="online_retail/*.csv", file_format="csv")
     line = "489434,85048,BALL,12,2009-12-01 07:45:00,6.95,13085,United Kingdom"
     extracted = read("online_retail/a.csv", "\n".join([RETAIL, line, line + ",x", line]), mappings=[mapping])
     row = refused(extracted)
@@ -104,7 +109,7 @@ def test_a_ragged_csv_line_is_refused_and_the_rest_goes_on(read, named, refused)
 
 
 def test_an_unreadable_value_refuses_its_record_with_the_customer_masked(read, named, refused):
-    mapping = changed(named("online_retail"), path="online_retail/*.csv", format="csv")
+    mapping = changed(named("online_retail"), path="online_retail/*.csv", file_format="csv")
     content = f"{RETAIL}\n489434,85048,BALL,12,2009-02-30 07:45:00,6.95,13085,United Kingdom\n"
     row = refused(read("online_retail/a.csv", content, mappings=[mapping]))
     assert (row["reason_code"], row["field"], row["line"]) == ("bad_date", "sold_at", 2)
@@ -123,7 +128,7 @@ def test_a_blank_required_value_is_refused(read, named, refused):
 def test_a_missing_column_refuses_the_file_with_what_it_may_be_now(read, named, refused, kind):
     columns = {"serial": ["S1"], "model": ["M"], "date": ["2016-09-10"], "event": ["installed"]}
     content = parquet(**columns) if kind == "parquet" else "serial,model,date,event\nS1,M,2016-09-10,installed\n"
-    mapping = changed(named("backblaze"), path=f"backblaze/*.{kind}", format=kind)
+    mapping = changed(named("backblaze"), path=f"backblaze/*.{kind}", file_format=kind)
     extracted = read(f"backblaze/a.{kind}", content, mappings=[mapping])
     row = refused(extracted)
     assert (row["reason_code"], row["table_name"], extracted.refused_whole) == ("column_missing", "tabular/movements", True)
@@ -144,6 +149,16 @@ def test_a_cut_off_parquet_file_is_refused(read, named, refused):
         assert refused(read("backblaze/a.parquet", content[:length], mappings=[named("backblaze")]))["reason_code"] == "malformed_parquet"
 
 
+def test_a_damaged_parquet_file_is_read_or_refused_but_never_raises(read, named):
+    day = [date(2016, 9, 10)] * 9
+    content = parquet(serial_number=[f"S{n}" for n in range(9)], model=["M"] * 9, date=day, event=["installed"] * 9)
+    codes = set()
+    for at in range(4, len(content), 5):
+        extracted = read("backblaze/a.parquet", content[:at] + content[at + 1 :], mappings=[named("backblaze")])
+        codes |= set(extracted.quarantined["reason_code"])
+    assert "malformed_parquet" in codes
+
+
 def test_an_expression_that_fails_on_the_values_refuses_the_file(read, named, refused):
     content = parquet(serial_number=["S1"], model=["M"], date=["not a day"], event=["installed"])
     row = refused(read("backblaze/a.parquet", content, mappings=[named("backblaze")]))
@@ -159,7 +174,7 @@ def test_a_column_of_lists_refuses_the_file(read, named, refused):
 
 
 def test_latin_letters_in_a_csv_file_refuse_it(read, named, refused):
-    mapping = changed(named("online_retail"), path="online_retail/*.csv", format="csv")
+    mapping = changed(named("online_retail"), path="online_retail/*.csv", file_format="csv")
     row = refused(read("online_retail/a.csv", RETAIL.encode() + b"\n1,2,Ger\xe4t", mappings=[mapping]))
     assert (row["reason_code"], row["line"]) == ("wrong_encoding", 2)
     assert "Ger" not in row["raw_record"]
@@ -170,7 +185,7 @@ def test_a_file_without_rows_is_accepted(read, named, kind):
     empty = pl.DataFrame(schema={"serial_number": pl.String, "model": pl.String, "date": pl.Datetime, "event": pl.String})
     buffer = BytesIO()
     empty.write_parquet(buffer) if kind == "parquet" else empty.write_csv(buffer)
-    mapping = changed(named("backblaze"), path=f"backblaze/*.{kind}", format=kind)
+    mapping = changed(named("backblaze"), path=f"backblaze/*.{kind}", file_format=kind)
     extracted = read(f"backblaze/a.{kind}", buffer.getvalue(), mappings=[mapping])
     assert (extracted.records_in, extracted.refused_whole, extracted.accepted["tabular/movements"].height) == (0, False, 0)
 
