@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.resources import WAREHOUSE_POOL, Lakehouse
 from pipelines.home import Home, project_root
 from pipelines.progress import report
 from pipelines.publish import model_version
@@ -71,25 +71,30 @@ PROJECT = prepared_project()
     name="build_marts",
     dagster_dbt_translator=Translator(),
     pool=WAREHOUSE_POOL,
-    retry_policy=RETRIES,
 )
 def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]:
-    """Staging, intermediate and marts, with their tests, in one dbt build."""
+    """Staging, intermediate and marts, with their tests, in one dbt build; all anew where the models have changed."""
     failure = None
     with lakehouse.writing() as home:
-        dbt = QuickDbt(project_dir=PROJECT)
+        built_by = home.root / ".warehouse_model_version"
+        version = model_version()
+        is_same = home.warehouse.exists() and built_by.exists() and built_by.read_text(encoding="utf-8") == version
+        arguments = ["build", "--exclude-resource-type", "unit_test", *([] if is_same else ["--full-refresh"])]
         events = []
         try:
-            for event in dbt.cli(
-                ["build", "--exclude-resource-type", "unit_test"], context=context, target_path=home.root / "dbt_target" / "run"
-            ).stream():
+            for event in (
+                QuickDbt(project_dir=PROJECT).cli(arguments, context=context, target_path=home.root / "dbt_target" / "run").stream()
+            ):
                 events.append(event)
                 report("dbt", len(events))
+            if not context.is_subset:
+                built_by.write_text(version, encoding="utf-8")
         except Exception as error:
             failure = error
         counts = row_counts(home.warehouse)
     for event in events:
         yield _with_row_count(event, counts)
+    # Reported last, so that what did succeed is seen; not tried again, since the same models on the same data fail again.
     if failure:
         raise failure
 

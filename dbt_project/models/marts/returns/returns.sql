@@ -30,6 +30,7 @@ scans as (
 candidates as (
 
     select
+        returned.source_name,
         returned.receipt_id,
         returned.receipt_line,
         sales.receipt_id as sold_receipt_id,
@@ -64,6 +65,7 @@ matched as (
 inspections as (
 
     select
+        returned.source_name,
         returned.receipt_id,
         returned.receipt_line,
         scans.condition_code,
@@ -112,5 +114,13 @@ select
     matched.sold_at,
     inspected.scanned_at as inspected_at
 from returned
-left join matched on returned.receipt_id = matched.receipt_id and returned.receipt_line = matched.receipt_line
-left join inspected on returned.receipt_id = inspected.receipt_id and returned.receipt_line = inspected.receipt_line
+left join matched
+    on
+        returned.source_name = matched.source_name
+        and returned.receipt_id = matched.receipt_id
+        and returned.receipt_line = matched.receipt_line
+left join inspected
+    on
+        returned.source_name = inspected.source_name
+        and returned.receipt_id = inspected.receipt_id
+        and returned.receipt_line = inspected.receipt_line
