@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from pipelines.home import Home
-from pipelines.summary import table_of
+from pipelines.summary import show_rows
 from pipelines.warehouse import query
 
 __all__ = ["find_units", "show_unit"]
@@ -77,7 +77,7 @@ def show_unit(console: Console, home: Home, unit: dict[str, object]) -> None:
         rows.append(f"[bold red]Conflicts[/bold red] {unit['status_conflict']}")
     console.print(Panel(Group(*rows), title=f"{unit['article_id']} / {unit['serial_number']}", title_align="left"))
     history = query(home.published, _HISTORY, [unit["serial_number"], unit["article_id"]])
-    console.print(table_of("History, newest last", history))
+    show_rows(console, "History, newest last", history)
 
 
 def _normalised(key: str) -> str:

@@ -6,7 +6,6 @@ Reading arguments and showing progress belong here; the work is done elsewhere, 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -121,7 +120,7 @@ def serial(
 def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tables.")]) -> None:
     """Run a query on the published tables and print the first 1,000 rows."""
     home = Home.from_environment()
-    from pipelines.summary import table_of
+    from pipelines.summary import show_rows
     from pipelines.warehouse import QueryError
     from pipelines.warehouse import query as run_query
 
@@ -130,7 +129,7 @@ def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tab
         frame = run_query(home.published, query)
     except QueryError as error:
         _fail(str(error))
-    _out.print(table_of(f"{frame.height:,} rows", frame.head(1000)))
+    show_rows(_out, f"{frame.height:,} row{'s' * (frame.height != 1)}", frame.head(1000))
 
 
 @app.command()
@@ -149,7 +148,9 @@ def ui(port: Annotated[int, typer.Option(help="Port of the web page, on this mac
         "--port",
         str(port),
     ]
-    raise typer.Exit(subprocess.call(command, cwd=project_root(), env=os.environ))  # noqa: S603 - our own command line
+    os.chdir(project_root())
+    # Dagster takes this process over, so that whoever stops it stops Dagster.
+    os.execv(sys.executable, command)  # noqa: S606 - our own command line
 
 
 def _simulate(config, out: Path, truth: Path) -> int:

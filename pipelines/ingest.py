@@ -51,11 +51,12 @@ class NewFile:
     file: DeliveredFile
     sha256: str
     duplicate_of: str | None = None
+    is_first: bool = True
 
     @property
     def load_id(self) -> str:
         """Identity of the load: the content; for a further copy, also its name and time."""
-        return self.sha256 if self.duplicate_of is None else f"{self.sha256}:{self.file.name}:{self.file.modified_at.isoformat()}"
+        return self.sha256 if self.is_first else f"{self.sha256}:{self.file.name}:{self.file.modified_at.isoformat()}"
 
 
 @dataclass(frozen=True)
@@ -82,19 +83,22 @@ def ensure_tables(lake: Lake, contracts: Mapping[str, Contract]) -> None:
 def new_files(home: Home, lake: Lake) -> tuple[list[NewFile], list[str]]:
     """Delivered files that the manifest lacks, in name order, and names of files still being written.
 
-    Name, size and time that the manifest already holds spare the hashing. Content it already holds is a duplicate.
+    Name, size and time that the manifest already holds spare the hashing. Content that was loaded before is a duplicate;
+    content that was refused whole is tried again, since a contract may have come meanwhile.
     """
     delivered, unfinished = delivered_files(home.landing, settle_seconds=SETTLE_SECONDS)
     known = lake.read(MANIFEST, ["_load_id", "file", "bytes", "modified_at", "content_sha256", "status"])
     seen = set(known.select("file", "bytes", "modified_at").iter_rows())
-    loaded = dict(known.filter(pl.col("status") != "duplicate").select("content_sha256", "_load_id").iter_rows())
+    loaded = dict(known.filter(pl.col("status") == "loaded").select("content_sha256", "_load_id").iter_rows())
+    hashes = set(known["content_sha256"])
     new: list[NewFile] = []
     for file in delivered:
         if (file.name, file.size, file.modified_at) in seen:
             continue
         sha256 = content_sha256(file.path)
-        new.append(NewFile(file, sha256, duplicate_of=loaded.get(sha256)))
-        loaded.setdefault(sha256, sha256)
+        new.append(NewFile(file, sha256, duplicate_of=loaded.get(sha256), is_first=sha256 not in hashes))
+        loaded.setdefault(sha256, new[-1].load_id)
+        hashes.add(sha256)
     return new, unfinished
 
 

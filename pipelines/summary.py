@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from pipelines.contracts import published_contracts, source_contracts
@@ -18,7 +20,7 @@ from pipelines.ingest import MANIFEST
 from pipelines.lake import Lake
 from pipelines.warehouse import query
 
-__all__ = ["show_freshness", "show_quarantine", "show_summary", "table_of"]
+__all__ = ["show_freshness", "show_quarantine", "show_rows", "show_summary", "table_of"]
 
 
 def show_summary(console: Console, home: Home, stage_seconds: dict[str, float]) -> None:
@@ -30,9 +32,9 @@ def show_summary(console: Console, home: Home, stage_seconds: dict[str, float]) 
     console.print(table_of("Conflicts found (shown, never repaired)", _read(home, _CONFLICTS), empty="none"))
     console.print(table_of("Seconds per stage", pl.DataFrame([{"stage": k, "seconds": f"{v:.1f}"} for k, v in stage_seconds.items()])))
     console.print("\nNext:")
-    console.print('  [bold]serialake sql "select * from serials limit 5"[/bold]    query it (or open the file below in any DuckDB client)')
-    console.print("  [bold]serialake ui[/bold]                                    see the graph, the runs and the schedule")
-    console.print(f"\n{home.published}", soft_wrap=True)
+    console.print('  [bold]serialake sql "select * from stock_current limit 5"[/bold]', soft_wrap=True)
+    console.print("  [bold]serialake ui[/bold]", soft_wrap=True)
+    console.print(f"or open {home.published} in any DuckDB client", soft_wrap=True)
 
 
 def show_quarantine(console: Console, home: Home) -> None:
@@ -56,11 +58,24 @@ def show_freshness(console: Console, home: Home, now: datetime) -> None:
     console.print(table_of("Published tables", pl.DataFrame(rows), empty="nothing is published yet: serialake run"))
 
 
+def show_rows(console: Console, title: str, frame: pl.DataFrame) -> None:
+    """Print a frame as a table where the terminal is wide enough, else each row as a paragraph of its filled columns."""
+    table = table_of(title, frame)
+    if Measurement.get(console, console.options.update(max_width=10_000), table).maximum <= console.width:
+        console.print(table)
+        return
+    console.print(f"[bold]{title}[/bold]")
+    for row in frame.iter_rows(named=True):
+        filled = [f"[dim]{escape(name)}[/dim] {escape(str(value))}" for name, value in row.items() if value not in (None, "")]
+        console.print("  ".join(filled), "\n")
+
+
 def table_of(title: str, frame: pl.DataFrame, *, empty: str = "no rows") -> Table:
     """A frame as a table for people; numbers with separators, to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     if frame.is_empty():
-        table.add_column("", min_width=len(title))
+        table.show_header = False
+        table.add_column(min_width=len(title))
         table.add_row(empty)
         return table
     for name, dtype in frame.schema.items():
@@ -74,7 +89,7 @@ def _layers(home: Home, lake: Lake) -> Table:
     manifest = lake.read(MANIFEST)
     files = manifest.group_by("status").len().sort("status").rows()
     bronze = sum(lake.row_count(f"bronze/{table}") for table in source_contracts())
-    gold = query(home.published, _GOLD_ROWS)
+    gold = query(home.published, _GOLD_ROWS).sort(pl.all())
     rows = [
         {
             "layer": "landing",
@@ -102,7 +117,11 @@ def _age(now: datetime, then: datetime) -> str:
 _GOLD_ROWS = " union all ".join(f"select '{name}', count(*) from {name}" for name in published_contracts())  # noqa: S608 - names of our contracts
 
 _UNITS_BY_STATE = """
-select coalesce(unit_state, 'unknown') as state, coalesce(status_code, '') as status, count(*) as units
+select
+    coalesce(unit_state, 'unknown') as state,
+    case status_code when 'ESTO' then 'ESTO in the warehouse' when 'ECUS' then 'ECUS at the customer'
+        when 'AVLB' then 'AVLB exists, in no stock' end as status,
+    count(*) as units
 from serials group by all order by units desc
 """
 

@@ -32,6 +32,14 @@ __all__ = [
 ]
 
 
+_FACTS = {
+    "published_at": "When the file was published, UTC.",
+    "home": "Folder whose Parquet files the views name.",
+    "manifest_version": "Delta version of the manifest: which files had been loaded.",
+    "model_version": "Hash of the dbt project and the contracts that built the tables.",
+    "gold_versions": "Delta version of each published table.",
+}
+
 QueryError = duckdb.Error
 """What a query raises that DuckDB refuses."""
 
@@ -124,6 +132,8 @@ def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[st
     values = ", ".join(f"? as {name}" for name in facts)
     connection.execute(f"create table publication as select {values}", list(facts.values()))
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
+    for name in facts:
+        connection.execute(f"comment on column publication.{name} is {_text(_FACTS[name])}")
 
 
 def _no_rows(contract: Contract) -> str:

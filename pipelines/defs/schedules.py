@@ -10,7 +10,7 @@ import dagster as dg
 from pipelines.contracts import source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
-from pipelines.publish import published_versions
+from pipelines.publish import is_current, model_version, published_versions
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "gold"]
 LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING])
@@ -76,7 +76,10 @@ def landing_sensor(lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
     lake = lakehouse.lake()
     ensure_tables(lake, source_contracts())
     files, _ = new_files(home, lake)
+    if not files and (lake.row_count(MANIFEST) == 0 or is_current(home, lake)):
+        return dg.SkipReason("nothing new in landing/, and all that was loaded is published")
     if not files:
-        return dg.SkipReason("nothing new in landing/")
+        # A run broke off after it had loaded its files: what it left is published by one more.
+        return dg.RunRequest(run_key=f"unpublished/{lake.version(MANIFEST)}/{model_version()}")
     identity = hashlib.sha256("\n".join(new.load_id for new in files).encode()).hexdigest()
     return dg.RunRequest(run_key=identity, tags={"serialake/new_files": str(len(files))})

@@ -20,12 +20,11 @@ from pipelines.warehouse import install_delta_extension, row_counts
 
 DBT_FOLDER = project_root() / "dbt_project"
 DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
+"""dbt beside this Python: nobody need activate a virtual environment."""
 
 
 class QuickDbt(DbtCliResource):
     """dbt without the handle to its adapter that dagster-dbt opens for each call (3 s), and nothing here asks for."""
-
-    dbt_executable: str = DBT_EXECUTABLE
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
         """No adapter: row counts are read in one query after the build."""
@@ -43,7 +42,7 @@ def prepared_project() -> DbtProject:
     stamp, version = target / ".model_version", model_version()
     if not project.manifest_path.exists() or not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
         with home.writer_lock():
-            QuickDbt(project_dir=project).cli(["parse", "--quiet"], target_path=target).wait()
+            QuickDbt(project_dir=project, dbt_executable=DBT_EXECUTABLE).cli(["parse", "--quiet"], target_path=target).wait()
             stamp.write_text(version, encoding="utf-8")
     return project
 
@@ -83,7 +82,9 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
         events = []
         try:
             for event in (
-                QuickDbt(project_dir=PROJECT).cli(arguments, context=context, target_path=home.root / "dbt_target" / "run").stream()
+                QuickDbt(project_dir=PROJECT, dbt_executable=DBT_EXECUTABLE)
+                .cli(arguments, context=context, target_path=home.root / "dbt_target" / "run")
+                .stream()
             ):
                 events.append(event)
                 report("dbt", len(events))

@@ -104,7 +104,7 @@ def _with_unknown_codes(records: pl.DataFrame) -> pl.DataFrame:
 def _code_phrase(column: Column, mapping: Contract) -> str:
     known = ", ".join(sorted(column.codes or {}))
     lacks = f"a code that the mapping contract {mapping.path.name} lacks, which knows {known}"
-    return f"{lacks}; add it there under codes, or correct the file, and deliver the file again."
+    return f"{lacks}; add it there under codes, or correct the code, and deliver these records in a new file."
 
 
 def _hidden(mapping: Contract, target: Contract) -> frozenset[str]:

@@ -8,10 +8,12 @@ from datetime import datetime
 import polars as pl
 import pytest
 
-from pipelines.contracts import source_contracts
+from pipelines.contracts import read_contract, source_contracts
+from pipelines.home import project_root
 from pipelines.ingest import ingest
 from pipelines.lake import Lake
 
+MAPPING = project_root() / "tests" / "flow" / "drives.odcs.yaml"
 SCAN = (
     '{"scan_id":"%s","device_id":"D1","scanned_at":"2026-03-02T10:00:00Z","site":"S101","action":"receive",'
     '"article":"400558","serial_number":"3SER1"}\n'
@@ -134,3 +136,15 @@ def test_moments_of_ingestion_never_go_back_even_if_the_clock_does(home, lake):
     _ingest(home, lake, now=datetime(2026, 3, 1))
     moments = lake.read("bronze/handheld/scans").sort("scan_id")["_ingested_at"].to_list()
     assert moments[1] > moments[0]
+
+
+def test_a_file_refused_for_want_of_a_contract_is_read_when_it_comes_again_after_the_contract(home, lake):
+    content = "serial,model,date,event\nS1,M,2026-03-01,installed\n"
+    _land(home, "drives/a.csv", content)
+    assert _ingest(home, lake).files == {"refused": 1}
+    mapping = read_contract(MAPPING)
+    assert ingest(home, lake, source_contracts(), mappings=[mapping], now=datetime(2026, 3, 4)).files == {}
+    _land(home, "drives/a.csv", content, age_seconds=30)
+    assert ingest(home, lake, source_contracts(), mappings=[mapping], now=datetime(2026, 3, 5)).files == {"loaded": 1}
+    assert lake.read("bronze/tabular/movements")["serial_number"].to_list() == ["S1"]
+    assert lake.row_count("manifest") == 2

@@ -16,7 +16,8 @@ SERIALAKE = str(Path(sys.executable).with_name("serialake"))
 
 
 def _serialake(home: Home, *arguments: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "SERIALAKE_HOME": str(home.root), "COLUMNS": "200", "NO_COLOR": "1"}
+    # As on a machine where nobody activated the virtual environment: dbt is on no PATH.
+    environment = {**os.environ, "SERIALAKE_HOME": str(home.root), "COLUMNS": "200", "NO_COLOR": "1", "PATH": os.defpath}
     environment.pop("DAGSTER_HOME", None)
     return subprocess.run([SERIALAKE, *arguments], env=environment, capture_output=True, text=True, check=False)
 

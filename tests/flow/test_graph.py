@@ -1,5 +1,6 @@
 """The asset graph as plain text, so that a review sees every change of it; and what makes it explain itself."""
 
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -74,6 +75,21 @@ def test_the_sensor_asks_for_one_run_when_a_file_has_landed(repository, home):
     assert look().run_key == request.run_key
     with home.writer_lock():
         assert "writing" in look().skip_message
+
+
+def test_the_sensor_asks_once_more_when_loaded_files_were_not_published(repository, home):
+    from pipelines.defs.resources import Lakehouse
+    from pipelines.defs.schedules import landing_sensor
+    from pipelines.ingest import ensure_tables, ingest
+    from pipelines.lake import Lake
+
+    lake = Lake(home.lake)
+    ensure_tables(lake, source_contracts())
+    (home.landing / "a.csv").write_text("a\n1\n")
+    ingest(home, lake, source_contracts(), now=datetime(2026, 3, 3))
+    with dg.DagsterInstance.ephemeral() as instance:
+        request = landing_sensor(dg.build_sensor_context(instance=instance, resources={"lakehouse": Lakehouse(root=str(home.root))}))
+    assert request.run_key.startswith("unpublished/1/")
 
 
 if __name__ == "__main__":
