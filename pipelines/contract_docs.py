@@ -33,7 +33,8 @@ def generated_files(sources: Mapping[str, Contract], published: Mapping[str, Con
     files = {}
     for system, contracts in _grouped(sources, lambda c: c.system):
         files[models / "staging" / system / f"_{system}__sources.yml"] = _sources(system, contracts)
-    for domain, contracts in _grouped(published, lambda c: c.domain):
+    marts = {name: contract for name, contract in published.items() if contract.written_by == "dbt"}
+    for domain, contracts in _grouped(marts, lambda c: c.domain):
         files[models / "marts" / domain / f"_{domain}__models.yml"] = _models(contracts)
     return {
         path: _HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=118, allow_unicode=True)

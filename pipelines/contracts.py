@@ -96,6 +96,11 @@ class Contract:
         return self._schema.description
 
     @property
+    def written_by(self) -> str:
+        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks) or `models` (training and scoring)."""
+        return self.custom("writtenBy", "dbt")
+
+    @property
     def grain(self) -> str:
         """What one row stands for."""
         return self._schema.dataGranularityDescription
@@ -178,9 +183,10 @@ def source_contracts(root: Path | None = None) -> dict[str, Contract]:
     return _contracts((root or contract_root()) / "sources")
 
 
-def published_contracts(root: Path | None = None) -> dict[str, Contract]:
-    """Contracts of all tables that analysts read, by table name, in name order."""
-    return _contracts((root or contract_root()) / "published")
+def published_contracts(root: Path | None = None, *, written_by: str | None = None) -> dict[str, Contract]:
+    """Contracts of the tables that analysts read, by table name, in name order: all, or those that one writer fills."""
+    contracts = _contracts((root or contract_root()) / "published")
+    return {name: c for name, c in contracts.items() if written_by in {None, c.written_by}}
 
 
 def _contracts(folder: Path) -> dict[str, Contract]:

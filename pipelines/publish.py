@@ -7,7 +7,7 @@ pipelines/warehouse.py. A table whose content did not change is not written agai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from pipelines.lake import Lake
 from pipelines.progress import report
 from pipelines.warehouse import View, build_published_file, query, reading, table_fingerprint, table_rows
 
-__all__ = ["Publication", "is_current", "model_version", "publish", "published_versions"]
+__all__ = ["Publication", "ensure_gold", "is_current", "model_version", "publish", "publish_scores", "published_versions"]
 
 
 @dataclass(frozen=True)
@@ -30,33 +30,53 @@ class Publication:
 
 
 def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: datetime) -> Publication:
-    """Bring all published tables of the warehouse to gold, and swap the analysts' file. Returns what changed.
+    """Bring all marts of the warehouse to gold, and swap the analysts' file. Returns what changed.
 
     Each gold table is one Delta commit; the file names one version of each. A failure before the swap leaves the file
-    as it was, and the next run carries on.
+    as it was, and the next run carries on. Tables that dbt does not write are shown at their newest version.
     """
-    rows, changed, views = {}, [], []
+    rows, changed = {}, []
+    marts = [contract for contract in contracts.values() if contract.written_by == "dbt"]
     with reading(home.warehouse) as connection:
-        for done, (name, contract) in enumerate(contracts.items(), 1):
-            gold, mart = f"gold/{name}", f"marts.{name}"
+        for done, contract in enumerate(marts, 1):
+            gold, mart = f"gold/{contract.name}", f"marts.{contract.name}"
             fingerprint = table_fingerprint(connection, mart, contract)
             if lake.fingerprint(gold) != fingerprint:
                 lake.replace(gold, table_rows(connection, mart, contract), fingerprint)
-                changed.append(name)
-            version = lake.version(gold)
-            views.append(View(contract, version, lake.files(gold, version)))
-            rows[name] = int(fingerprint["rows"])
-            report("publish", done, len(contracts))
-    if changed or not is_current(home, lake):
-        facts = {
-            "published_at": now,
-            "home": str(home.root),
-            "manifest_version": lake.version(MANIFEST),
-            "model_version": model_version(),
-            "gold_versions": ",".join(f"{view.contract.name}={view.version}" for view in views),
-        }
-        build_published_file(home.published, views, facts)
+                changed.append(contract.name)
+            rows[contract.name] = int(fingerprint["rows"])
+            report("publish", done, len(marts))
+    ensure_gold(lake, contracts)
+    versions = {name: lake.version(f"gold/{name}") for name in contracts}
+    if versions != published_versions(home) or not is_current(home, lake):
+        facts = {"published_at": now, "home": str(home.root), "manifest_version": lake.version(MANIFEST), "model_version": model_version()}
+        _swap(home, lake, contracts, versions, facts)
     return Publication(rows, tuple(changed))
+
+
+def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], names: Sequence[str], *, now: datetime) -> None:
+    """Show the newest version of the named tables in the analysts' file; all other tables stay at the version it shows.
+
+    Does nothing where no facts are published yet, or where the file shows these versions already.
+    """
+    shown = published_versions(home)
+    versions = {name: lake.version(f"gold/{name}") if name in names or name not in shown else shown[name] for name in contracts}
+    if shown and versions != shown:
+        facts = query(home.published, "select * exclude (gold_versions) from publication").row(0, named=True)
+        _swap(home, lake, contracts, versions, {**facts, "published_at": now})
+
+
+def ensure_gold(lake: Lake, contracts: Mapping[str, Contract]) -> None:
+    """Create, empty, the gold tables that dbt does not write, so that analysts always find them."""
+    for name, contract in contracts.items():
+        if contract.written_by != "dbt":
+            lake.ensure(f"gold/{name}", contract.polars_schema)
+
+
+def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: Mapping[str, int], facts: Mapping[str, object]) -> None:
+    views = [View(contract, lake.files(f"gold/{name}", versions[name])) for name, contract in contracts.items()]
+    pinned = ",".join(f"{name}={version}" for name, version in versions.items())
+    build_published_file(home.published, views, {**facts, "gold_versions": pinned})
 
 
 def is_current(home: Home, lake: Lake) -> bool:

@@ -49,7 +49,6 @@ class View:
     """One table of the published file: its contract, and the Parquet files of exactly one Delta version."""
 
     contract: Contract
-    version: int
     files: Sequence[Path]
 
 

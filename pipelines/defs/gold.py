@@ -13,6 +13,7 @@ from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.publish import publish
 
 CONTRACTS = published_contracts()
+MARTS = published_contracts(written_by="dbt")
 
 
 def _gold_spec(contract: Contract) -> dg.AssetSpec:
@@ -28,7 +29,7 @@ def _gold_spec(contract: Contract) -> dg.AssetSpec:
 
 
 @dg.multi_asset(
-    specs=[_gold_spec(contract) for contract in CONTRACTS.values()],
+    specs=[_gold_spec(contract) for contract in MARTS.values()],
     name="publish_tables",
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,
@@ -36,7 +37,7 @@ def _gold_spec(contract: Contract) -> dg.AssetSpec:
         dg.AssetCheckSpec(
             "published_rows_equal_mart_rows", asset=["gold", name], description="The Delta table holds as many rows as the mart."
         )
-        for name in CONTRACTS
+        for name in MARTS
     ],
 )
 def publish_tables(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:
