@@ -59,10 +59,11 @@ def run(
 
         _simulate(SimulationConfig(days=SAMPLE_DAYS), home.landing, home.truth)
     from pipelines.contracts import source_contracts
+    from pipelines.models.scoring import scores_are_current
     from pipelines.publish import is_current
 
     ensure_tables(lake, source_contracts())
-    if not new_files(home, lake)[0] and is_current(home, lake):
+    if not new_files(home, lake)[0] and is_current(home, lake) and scores_are_current(home, lake):
         _out.print(f"Nothing new in {home.landing}; {home.published.name} shows everything that was loaded.", soft_wrap=True)
         return
     outcome = _run_with_progress(home)

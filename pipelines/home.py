@@ -64,13 +64,18 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def models(self) -> Path:
+        """Fitted models and their cards."""
+        return self.root / "models"
+
+    @property
     def truth(self) -> Path:
         """Planted faults of simulated data; no pipeline reads it."""
         return self.root / "truth"
 
     def prepare(self) -> Home:
         """Create the folders and point this process, and those it starts, at them. Returns itself."""
-        for folder in (self.landing, self.contracts, self.lake, self.dagster, self.root / "outbox", self.root / "models"):
+        for folder in (self.landing, self.contracts, self.lake, self.dagster, self.root / "outbox", self.models):
             folder.mkdir(parents=True, exist_ok=True)
         settings = self.dagster / "dagster.yaml"
         if not settings.exists():

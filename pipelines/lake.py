@@ -70,6 +70,15 @@ class Lake:
         )
         return rows.height
 
+    def append_batch_once(self, table: str, frame: pl.DataFrame, batch_id: str) -> bool:
+        """Append the rows in one commit unless a batch of this id was appended before. Returns whether it was now."""
+        delta = DeltaTable(str(self.path(table)))
+        if delta.transaction_version(batch_id) is not None:
+            return False
+        transaction = CommitProperties(app_transactions=[Transaction(batch_id, 1)])
+        write_deltalake(delta, frame.to_arrow(compat_level=pl.CompatLevel.oldest()), mode="append", commit_properties=transaction)
+        return True
+
     def replace(self, table: str, rows: pa.RecordBatchReader, fingerprint: Mapping[str, object]) -> int:
         """Replace the whole table in one commit that carries the fingerprint of its content. Returns the new version."""
         write_deltalake(

@@ -22,6 +22,10 @@ _WORDS = {
     "ingest": "Extracting (files)",
     "dbt": "Building facts (models and tests)",
     "publish": "Publishing (tables)",
+    "train demand": "Training and judging the demand model",
+    "train returns": "Training and judging the returns model",
+    "score demand": "Forecasting demand",
+    "score returns": "Scoring open returns",
 }
 
 

@@ -11,14 +11,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.contracts import Contract, contract_root
+from pipelines.contracts import Contract, contract_root, published_contracts
 from pipelines.home import Home, project_root
 from pipelines.ingest import MANIFEST
 from pipelines.lake import Lake
 from pipelines.progress import report
 from pipelines.warehouse import View, build_published_file, query, reading, table_fingerprint, table_rows
 
-__all__ = ["Publication", "ensure_gold", "is_current", "model_version", "publish", "publish_scores", "published_versions"]
+__all__ = [
+    "Publication",
+    "ensure_gold",
+    "facts_versions",
+    "is_current",
+    "model_version",
+    "publication_facts",
+    "publish",
+    "publish_scores",
+    "published_versions",
+]
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,7 @@ def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], na
     shown = published_versions(home)
     versions = {name: lake.version(f"gold/{name}") if name in names or name not in shown else shown[name] for name in contracts}
     if shown and versions != shown:
-        facts = query(home.published, "select * exclude (gold_versions) from publication").row(0, named=True)
-        _swap(home, lake, contracts, versions, {**facts, "published_at": now})
+        _swap(home, lake, contracts, versions, {**publication_facts(home), "published_at": now})
 
 
 def ensure_gold(lake: Lake, contracts: Mapping[str, Contract]) -> None:
@@ -81,18 +90,29 @@ def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: M
 
 def is_current(home: Home, lake: Lake) -> bool:
     """Whether the published file shows all loaded files, by today's models, and names files where they lie now."""
-    if not home.published.exists() or not lake.exists(MANIFEST):
+    if not lake.exists(MANIFEST):
         return False
-    facts = query(home.published, "select home, manifest_version, model_version from publication").row(0)
-    return facts == (str(home.root), lake.version(MANIFEST), model_version())
+    facts = publication_facts(home)
+    found = tuple(facts.get(name) for name in ("home", "manifest_version", "model_version"))
+    return found == (str(home.root), lake.version(MANIFEST), model_version())
+
+
+def publication_facts(home: Home) -> dict[str, object]:
+    """The one row of the table `publication` by column; empty where nothing is published."""
+    return query(home.published, "select * from publication").row(0, named=True) if home.published.exists() else {}
 
 
 def published_versions(home: Home) -> dict[str, int]:
     """The Delta version of each gold table that the published file names; empty where nothing is published."""
-    if not home.published.exists():
-        return {}
-    pinned = query(home.published, "select gold_versions from publication").item()
-    return {name: int(version) for name, version in (pair.split("=") for pair in pinned.split(","))}
+    pinned = publication_facts(home).get("gold_versions", "")
+    return {name: int(version) for name, version in (pair.split("=") for pair in pinned.split(",") if pair)}
+
+
+def facts_versions(home: Home) -> dict[str, int]:
+    """The Delta versions of the manifest and of the published marts: what a model that is trained now learns from."""
+    marts = published_contracts(written_by="dbt")
+    versions = {name: version for name, version in published_versions(home).items() if name in marts}
+    return {"manifest": publication_facts(home).get("manifest_version", 0), **versions}
 
 
 def model_version() -> str:

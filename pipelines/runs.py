@@ -21,7 +21,15 @@ from pipelines.home import Home
 __all__ = ["RunOutcome", "last_run", "run_nightly"]
 
 _PROCESS_TAG = "serialake/process"
-_STAGES = {"land_files": "extract to bronze", "build_marts": "build facts", "publish_tables": "publish"}
+_STAGES = {
+    "land_files": "extract to bronze",
+    "build_marts": "build facts",
+    "publish_tables": "publish",
+    "train_demand": "train demand",
+    "train_returns": "train returns",
+    "gold__demand_forecasts": "forecast demand",
+    "gold__return_risk": "score returns",
+}
 
 
 @dataclass(frozen=True)

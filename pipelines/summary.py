@@ -20,16 +20,17 @@ from pipelines.ingest import MANIFEST
 from pipelines.lake import Lake
 from pipelines.warehouse import query
 
-__all__ = ["show_freshness", "show_quarantine", "show_rows", "show_summary", "table_of"]
+__all__ = ["show_freshness", "show_models", "show_quarantine", "show_rows", "show_summary", "table_of"]
 
 
 def show_summary(console: Console, home: Home, stage_seconds: dict[str, float]) -> None:
-    """Rows per layer, quarantine by reason, units by status, conflicts, seconds per stage, and the next two commands."""
+    """Rows per layer, quarantine by reason, units by status, conflicts, models, seconds per stage, and the next two commands."""
     lake = Lake(home.lake)
     console.print(_layers(home, lake))
     show_quarantine(console, home)
     console.print(table_of("Units by status", _read(home, _UNITS_BY_STATE)))
     console.print(table_of("Conflicts found (shown, never repaired)", _read(home, _CONFLICTS), empty="none"))
+    show_models(console, home)
     console.print(table_of("Seconds per stage", pl.DataFrame([{"stage": k, "seconds": f"{v:.1f}"} for k, v in stage_seconds.items()])))
     console.print("\nNext:")
     console.print('  [bold]serialake sql "select * from stock_current limit 5"[/bold]', soft_wrap=True)
@@ -40,6 +41,11 @@ def show_summary(console: Console, home: Home, stage_seconds: dict[str, float]) 
 def show_quarantine(console: Console, home: Home) -> None:
     """Refused records by reason, with one example of where."""
     console.print(table_of("Quarantined, by reason", _read(home, _QUARANTINE), empty="nothing"))
+
+
+def show_models(console: Console, home: Home) -> None:
+    """Loss of each model's newest training on held-back data beside its baseline's, and what was decided."""
+    console.print(table_of("Models, judged on held-back data (smaller is better)", _read(home, _MODELS), empty="none is trained yet"))
 
 
 def show_freshness(console: Console, home: Home, now: datetime) -> None:
@@ -128,6 +134,13 @@ from serials group by all order by units desc
 _CONFLICTS = """
 select conflict_code as conflict, count(distinct (article_id, serial_number)) as units, count(*) as movements
 from serial_movements where conflict_code is not null group by all order by units desc
+"""
+
+_MODELS = """
+select
+    model_name as model, loss_name as loss, printf('%.4f', loss) as value,
+    printf('%.4f', baseline_loss) as baseline, baseline_name as "baseline is", held_back as "judged on", decision_code as decision
+from model_cards qualify row_number() over (partition by model_name order by trained_at desc) = 1 order by model
 """
 
 _QUARANTINE = """

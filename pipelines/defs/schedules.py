@@ -7,13 +7,14 @@ import hashlib
 
 import dagster as dg
 
-from pipelines.contracts import source_contracts
+from pipelines.contracts import published_contracts, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
 from pipelines.publish import is_current, model_version, published_versions
 
-LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "gold"]
-LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING])
+LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
+SCORED = [["gold", name] for name in published_contracts(written_by="models")]
+LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING]) - dg.AssetSelection.assets(*SCORED)
 
 nightly = dg.define_asset_job("nightly", dg.AssetSelection.all(), description="Everything: take new files, build all facts, publish.")
 intraday = dg.define_asset_job(

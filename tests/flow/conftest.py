@@ -13,7 +13,7 @@ from pipelines.runs import RunOutcome, run_nightly
 from pipelines.simulator import SimulationConfig, simulate, write
 from pipelines.warehouse import query
 
-SMALL = SimulationConfig(days=45, stores=4, articles=9, seed=11, scale=0.5)
+SMALL = SimulationConfig(days=100, stores=4, articles=9, seed=11, scale=0.5)
 
 
 @dataclass(frozen=True)

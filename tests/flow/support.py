@@ -8,7 +8,7 @@ from pipelines.contracts import published_contracts
 from pipelines.home import Home
 from pipelines.warehouse import query
 
-LINEAGE = ("ingested_at", "published_at", "modified_at", "load_id", "file", "line")
+LINEAGE = ("ingested_at", "published_at", "modified_at", "load_id", "file", "line", "scored_at", "trained_at", "data_versions_json")
 
 
 def published_content(home: Home, *, without: tuple[str, ...] = LINEAGE) -> dict[str, pl.DataFrame]:

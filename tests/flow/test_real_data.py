@@ -1,11 +1,14 @@
 """The same job on data that nobody here made: real drives, a real till feed, real and byte-true IDocs."""
 
 import shutil
+from datetime import datetime
 
 import polars as pl
 import pytest
 
 from pipelines.home import project_root
+from pipelines.models.learning import Occasion, learn_demand
+from pipelines.params import read_params
 from pipelines.warehouse import query
 from tests.flow.conftest import must_run, prepared
 
@@ -160,3 +163,18 @@ def test_the_unit_of_the_golden_idocs_has_its_whole_life(real):
         ("251", "with_customer", None),
         ("252", "in_stock", None),
     ]
+
+
+def test_daily_demand_per_article_beats_the_seasonal_naive_on_the_last_28_days(real):
+    # By the code of the nightly run, on the published daily sales: WAPE of the last 28 days, in one cut-off of their own.
+    panel = query(
+        real.published,
+        "select article_id as unique_id, sales_date as ds, cast(sum(units_sold) as double) as y from sales_daily"
+        " where sales_date between '2009-12-01' and '2010-12-31' group by all having sum(units_sold) > 0",
+    )
+    learned = learn_demand(panel, read_params(), Occasion({}, None, datetime(2010, 12, 10)))
+    assert panel["unique_id"].n_unique() > 3000
+    assert learned.card.loss.name == "wape"
+    assert learned.card.held_back.startswith("the 28 days after 2010-11-1")
+    assert learned.card.decision.code == "promoted"
+    assert learned.card.loss.value < learned.card.loss.baseline

@@ -138,5 +138,6 @@ def test_every_table_and_column_is_documented(built_world):
 def test_the_run_is_recorded_with_its_stages(built_world):
     assert built_world.outcome.state == "SUCCESS"
     assert built_world.outcome.job == "nightly"
-    assert set(built_world.outcome.stage_seconds) == {"extract to bronze", "build facts", "publish"}
+    learning = {"train demand", "train returns", "forecast demand", "score returns"}
+    assert set(built_world.outcome.stage_seconds) == {"extract to bronze", "build facts", "publish", *learning}
     assert isinstance(built_world.outcome.started_at, datetime)

@@ -1,0 +1,187 @@
+"""Learning: from a panel or case table to a judged model with its card, the same steps for every model.
+
+Backtest, calibrate on earlier cut-offs, judge on the newest, fit on everything, decide. Reading and keeping do not belong here
+(pipelines/defs/models.py, pipelines/models/registry.py); the models themselves are in demand.py and returns.py beside this.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from pipelines.features import demand as demand_features
+from pipelines.features import returns as returns_features
+from pipelines.models import demand, returns
+from pipelines.models.cards import Decision, ModelCard, decide, features_version
+from pipelines.models.metrics import Metric, coverage, forecast_metrics, probability_metrics
+from pipelines.models.registry import Champion, ModelFiles, model_version
+from pipelines.models.training import FittedTrees, learner_version
+from pipelines.params import Params
+
+__all__ = ["Learned", "Occasion", "demand_model", "is_due", "learn_demand", "learn_returns", "returns_model"]
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What a training is told from outside: Delta versions of its data, the standing champion, and the clock."""
+
+    data_versions: Mapping[str, int]
+    champion: Champion | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained model with its card; `judged` holds the newest cut-off's held-back rows beside what the model said."""
+
+    card: ModelCard
+    files: ModelFiles
+    judged: pl.DataFrame
+    importance: pl.DataFrame
+    calibration_warning: str | None
+
+
+def is_due(champion: Champion | None, observed_until: date, features: Sequence[str], params: Params, model_name: str) -> str | None:
+    """Why a training is due; None where the champion stands."""
+    if champion is None:
+        return "no model is in use yet"
+    if champion.params_version != params.version(model_name):
+        return "the knobs changed"
+    if champion.features_version != features_version(features):
+        return "the features changed"
+    age = (observed_until - champion.trained_as_of).days
+    return f"the champion is {age} days old" if age >= params.training.retrain_after_days else None
+
+
+def learn_demand(panel: pl.DataFrame, params: Params, occasion: Occasion) -> Learned | None:
+    """Train and judge the demand model; None where the history is too short for one cut-off."""
+    knobs = params.demand
+    panel = demand_features.dense_panel(panel)
+    cutoffs = demand.demand_cutoffs(panel, knobs)
+    if not cutoffs:
+        return None
+    backtest = demand.backtest_demand(panel, params)
+    quantiles = {demand.quantile_name(q): q for q in knobs.quantiles}
+    # With one cut-off alone the spread is judged on the days it was taken from.
+    earlier = backtest.filter(pl.col("cutoff") < cutoffs[-1]) if len(cutoffs) > 1 else backtest
+    known = pl.col("y").is_not_null() & ~pl.col("is_stock_out")
+    newest = demand.with_quantiles(backtest.filter(pl.col("cutoff") == cutoffs[-1]), demand.spread_of(earlier, knobs))
+    metrics = forecast_metrics(newest.filter(known), quantiles)
+    every = forecast_metrics(demand.with_quantiles(backtest, demand.spread_of(backtest, knobs)).filter(known), quantiles)
+    covered = coverage(newest.filter(known), quantiles)
+    model = demand.train_demand(panel, demand.spread_of(backtest, knobs), params)
+    files = ModelFiles(model.trees.text, {"spread": _listed(model.spread), "features": list(model.trees.features)})
+    last = demand_features.observed_until(panel)
+    card = _card(
+        "demand", files, last, params, occasion,
+        metrics=[*metrics, Metric("wape_all_cutoffs", every[0].value, every[0].baseline)],
+        calibration=covered.to_dicts(),
+        unfit=_not_finite(metrics),
+        held_back=f"the {knobs.horizon_days} days after {cutoffs[-1]}; {len(cutoffs)} cut-offs in all",
+        baseline=f"seasonal naive ({knobs.seasonal_period_days} days)",
+        training_rows=panel.filter(pl.col("y").is_not_null()).height,
+        features=demand_features.FEATURES,
+    )  # fmt: skip
+    return Learned(card, files, newest, model.trees.importance(), _coverage_warning(covered, knobs.tolerated_coverage_error))
+
+
+def learn_returns(cases: pl.DataFrame, params: Params, occasion: Occasion) -> Learned | None:
+    """Train and judge the returns model; None where too few outcomes are known."""
+    knobs = params.returns
+    if cases.is_empty():
+        return None
+    rows = returns_features.case_rows(cases, knobs)
+    cutoffs = returns.returns_cutoffs(rows, knobs)
+    if not cutoffs:
+        return None
+    backtest = returns.backtest_returns(rows, params)
+    earlier = returns.calibration_of(backtest.filter(pl.col("cutoff") < cutoffs[-1]))
+    newest = backtest.filter(pl.col("cutoff") == cutoffs[-1])
+    if newest["is_returned"].n_unique() < 2:
+        return None
+    newest = newest.with_columns(pl.Series("probability", earlier.apply(newest["logit"].to_numpy())))
+    metrics = probability_metrics(newest["is_returned"].to_list(), newest["probability"].to_numpy(), newest["base_rate"].to_numpy())
+    figures = {metric.name: metric for metric in metrics}
+    model = returns.train_returns(rows, returns.calibration_of(backtest), params)
+    rest = {
+        "base_rate": model.base_rate,
+        "calibration": asdict(model.calibration),
+        "lags": model.lags.to_dicts(),
+        "features": list(model.trees.features),
+    }
+    files = ModelFiles(model.trees.text, rest)
+    leaked = [f"AUC {figures['auc'].value:.3f} is better than anything honest: look for what leaked from the future"]
+    unfit = _not_finite(metrics) + (leaked if figures["auc"].value > knobs.suspicious_auc else [])
+    card = _card(
+        "returns", files, returns.last_observed_day(rows), params, occasion,
+        metrics=metrics,
+        calibration=[{"expected_over_observed": figures["expected_over_observed"].value, **asdict(earlier)}],
+        unfit=unfit,
+        held_back=f"{newest.height:,} sales of {cutoffs[-1]:%Y-%m-%d} and {knobs.cutoff_step_days - 1} days on; {len(cutoffs)} cut-offs",
+        baseline="base rate known at the cut-off",
+        training_rows=rows.height,
+        features=returns_features.FEATURES,
+    )  # fmt: skip
+    return Learned(card, files, newest, model.trees.importance(), _ratio_warning(figures["expected_over_observed"].value, knobs))
+
+
+def demand_model(files: ModelFiles) -> demand.DemandModel:
+    """The demand model that was kept."""
+    spread = pl.DataFrame(files.rest["spread"]).with_columns(pl.col("upper_edge").cast(pl.Float64).fill_null(math.inf))
+    return demand.DemandModel(FittedTrees(files.trees, files.rest["features"]), spread)
+
+
+def returns_model(files: ModelFiles) -> returns.ReturnsModel:
+    """The returns model that was kept."""
+    rest = files.rest
+    trees, lags = FittedTrees(files.trees, rest["features"]), pl.DataFrame(rest["lags"])
+    return returns.ReturnsModel(trees, rest["base_rate"], returns.Calibration(**rest["calibration"]), lags)
+
+
+def _card(name: str, files: ModelFiles, trained_as_of: date, params: Params, occasion: Occasion, **told) -> ModelCard:
+    decision: Decision = decide(
+        told["metrics"][0],
+        unfit=told.pop("unfit"),
+        champion_skill=occasion.champion.skill if occasion.champion else None,
+        tolerated_skill_loss=params.training.tolerated_skill_loss,
+    )
+    return ModelCard(
+        model_name=name,
+        model_version=model_version(files, trained_as_of, params.version(name)),
+        trained_as_of=trained_as_of,
+        trained_at=occasion.now,
+        baseline_name=told.pop("baseline"),
+        seed=params.training.seed,
+        params_version=params.version(name),
+        params={"training": asdict(params.training), name: asdict(getattr(params, name))},
+        data_versions=occasion.data_versions,
+        learner_name=learner_version(),
+        decision=decision,
+        **told,
+    )
+
+
+def _listed(spread: pl.DataFrame) -> list[dict]:
+    """Rows of the spread; JSON knows no infinity, so the last edge is empty."""
+    edge = pl.when(pl.col("upper_edge").is_finite()).then(pl.col("upper_edge"))
+    return json.loads(json.dumps(spread.with_columns(edge.alias("upper_edge")).to_dicts()))
+
+
+def _not_finite(metrics: Sequence[Metric]) -> list[str]:
+    return [f"{metric.name} is {metric.value}" for metric in metrics if not math.isfinite(metric.value)]
+
+
+def _coverage_warning(covered: pl.DataFrame, tolerance: float) -> str | None:
+    """Quantiles below the share of days without a sale cannot be covered exactly, so only 0.5 and above are judged."""
+    off = covered.filter((pl.col("nominal") >= 0.5) & ((pl.col("observed") - pl.col("nominal")).abs() > tolerance))
+    return "; ".join(f"quantile {n} held {o:.3f} of the days" for n, o in off.iter_rows()) or None
+
+
+def _ratio_warning(ratio: float, knobs) -> str | None:
+    low, high = knobs.expected_over_observed
+    return None if low <= ratio <= high else f"{ratio:.2f} returns expected for each observed"

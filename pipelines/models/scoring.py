@@ -1,0 +1,67 @@
+"""Scoring: the champion's scores become a published table.
+
+Writing a scored table, and telling whether the published scores belong to the published facts, belong here. The scores
+themselves come from the use cases (pipelines/models/use_cases.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import polars as pl
+import pyarrow as pa
+
+from pipelines.contracts import Contract
+from pipelines.home import Home
+from pipelines.lake import Lake
+from pipelines.models.registry import champion
+from pipelines.models.use_cases import USE_CASES, UseCase
+from pipelines.params import Params, read_params
+from pipelines.publish import publication_facts, publish_scores
+
+__all__ = ["score", "scores_are_current", "write_scores"]
+
+
+def score(home: Home, lake: Lake, use_case: UseCase, table: pl.DataFrame, params: Params) -> pl.DataFrame:
+    """The champion's scores of the panel or case table with the model's version; no rows where there is no champion."""
+    standing = champion(home, lake, use_case.name)
+    if standing is None or table.is_empty():
+        return pl.DataFrame()
+    return use_case.score(standing.files, table, params).with_columns(
+        pl.lit(standing.model_version).alias("model_version"), pl.lit(use_case.observed_until(table)).alias("features_as_of_date")
+    )
+
+
+def write_scores(
+    home: Home, lake: Lake, contracts: Mapping[str, Contract], use_case: UseCase, scores: pl.DataFrame, *, params: Params, now: datetime
+) -> int:
+    """Replace the scored table and show it to analysts. Returns its rows."""
+    contract = contracts[use_case.scored_table]
+    schema = contract.polars_schema
+    if scores.is_empty():
+        rows = pl.DataFrame(schema=schema)
+    else:
+        rows = scores.with_columns(pl.lit(now).alias("scored_at")).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    rows = rows.sort(contract.custom("sortedBy"))
+    arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    lake.replace(
+        f"gold/{contract.name}", pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), _made_from(home, use_case, params)
+    )
+    publish_scores(home, lake, contracts, [contract.name], now=now)
+    return rows.height
+
+
+def scores_are_current(home: Home, lake: Lake) -> bool:
+    """Whether every scored table was made from the facts that are published, with today's knobs."""
+    params = read_params()
+    return all(lake.fingerprint(f"gold/{u.scored_table}") == _made_from(home, u, params) for u in USE_CASES.values())
+
+
+def _made_from(home: Home, use_case: UseCase, params: Params) -> dict[str, object]:
+    facts = publication_facts(home)
+    return {
+        "manifest_version": facts.get("manifest_version"),
+        "facts_model_version": facts.get("model_version"),
+        "params_version": params.version(use_case.name),
+    }
