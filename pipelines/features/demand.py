@@ -82,16 +82,22 @@ def observed_until(panel: pl.DataFrame) -> date:
     return last
 
 
-def lead_time_rows(panel: pl.DataFrame, as_of_dates: Sequence[date], params: DemandParams) -> pl.DataFrame:
+def lead_time_rows(
+    panel: pl.DataFrame, as_of_dates: Sequence[date], params: DemandParams, *, at_most: int | None = None, seed: int = 0
+) -> pl.DataFrame:
     """One row per series, as-of date and lead time of 1 to horizon days, for series that had begun by then.
 
-    Takes a dense panel. Columns: unique_id, as_of, ds, y (empty where not observed), is_stock_out, seasonal_naive (the
-    baseline's forecast), expected_level (the starting point of the trees, units a day) and FEATURES.
+    Takes a dense panel. Beyond `at_most` rows, a seeded sample of them, drawn before any is made. Columns: unique_id, as_of,
+    ds, y (empty where not observed), is_stock_out, seasonal_naive (the baseline's forecast), expected_level (the starting
+    point of the trees, units a day) and FEATURES.
     """
     history = _history(panel, params).filter(pl.col("as_of").is_in(list(as_of_dates)))
     weekdays = _weekday_levels(panel, params)
     leads = pl.DataFrame({"lead_time_days": range(1, params.horizon_days + 1)}, schema={"lead_time_days": pl.Int32})
-    rows = history.join(leads, how="cross").with_columns(
+    asked = history.select("unique_id", "as_of").sort("unique_id", "as_of").join(leads, how="cross")
+    if at_most is not None and asked.height > at_most:
+        asked = asked.sample(at_most, seed=seed)
+    rows = asked.join(history, on=["unique_id", "as_of"]).with_columns(
         (pl.col("as_of") + pl.duration(days="lead_time_days")).alias("ds"), _last_same_weekday(params.seasonal_period_days)
     )
     target = panel.select("unique_id", "ds", "y", "is_stock_out", "is_holiday", "is_open", "campaign_discount_pct", "campaign_planned_date")

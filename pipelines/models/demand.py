@@ -63,10 +63,9 @@ def backtest_demand(panel: pl.DataFrame, params: Params) -> pl.DataFrame:
     """
     panel = dense_panel(panel)
     cutoffs = demand_cutoffs(panel, params.demand)
-    rows = _training_rows(panel, cutoffs, params.demand)
     judged = []
     for cutoff in cutoffs:
-        trees = _fit(rows.filter(pl.col("ds") <= cutoff), params)
+        trees = _fit(_training_rows(panel, cutoff, params), params)
         judged.append(_with_mean(trees, lead_time_rows(panel, [cutoff], params.demand)))
     columns = ["ds", "lead_time_days", "y", "is_stock_out", "seasonal_naive", "expected_level", "expected_units"]
     return pl.concat(judged).select("unique_id", pl.col("as_of").alias("cutoff"), *columns).sort("cutoff", "unique_id", "ds")
@@ -75,7 +74,7 @@ def backtest_demand(panel: pl.DataFrame, params: Params) -> pl.DataFrame:
 def train_demand(panel: pl.DataFrame, spread: pl.DataFrame, params: Params) -> DemandModel:
     """The model fitted on all observed days, with the spread that a backtest gave."""
     panel = dense_panel(panel)
-    return DemandModel(_fit(_training_rows(panel, [observed_until(panel)], params.demand), params), spread)
+    return DemandModel(_fit(_training_rows(panel, observed_until(panel), params), params), spread)
 
 
 def forecast_demand(model: DemandModel, panel: pl.DataFrame, params: DemandParams) -> pl.DataFrame:
@@ -119,18 +118,16 @@ def _binned(frame: pl.DataFrame, edges: Sequence[float]) -> pl.DataFrame:
     return frame.with_columns(pl.Series("upper_edge", np.array(edges)[np.minimum(position, len(edges) - 1)], dtype=pl.Float64))
 
 
-def _training_rows(panel: pl.DataFrame, cutoffs: Sequence[date], params: DemandParams) -> pl.DataFrame:
-    """Rows with known demand up to the newest cut-off, for as-of dates in steps back from it."""
-    newest, first = max(cutoffs), panel["ds"].min()
-    oldest = max(newest - timedelta(days=params.as_of_window_days), first + timedelta(days=params.seasonal_period_days))
-    steps = range(1, (newest - oldest).days + 1, params.as_of_step_days)
-    rows = lead_time_rows(panel, [newest - timedelta(days=n) for n in steps], params)
-    return rows.filter(pl.col("y").is_not_null() & (pl.col("ds") <= newest) & ~pl.col("is_stock_out"))
+def _training_rows(panel: pl.DataFrame, cutoff: date, params: Params) -> pl.DataFrame:
+    """Rows with demand known by the cut-off, for as-of dates in steps back from it."""
+    knobs = params.demand
+    oldest = max(cutoff - timedelta(days=knobs.as_of_window_days), panel["ds"].min() + timedelta(days=knobs.seasonal_period_days))
+    as_of_dates = [cutoff - timedelta(days=n) for n in range(1, (cutoff - oldest).days + 1, knobs.as_of_step_days)]
+    rows = lead_time_rows(panel, as_of_dates, knobs, at_most=knobs.maximum_training_rows, seed=params.training.seed)
+    return rows.filter(pl.col("y").is_not_null() & (pl.col("ds") <= cutoff) & ~pl.col("is_stock_out"))
 
 
 def _fit(rows: pl.DataFrame, params: Params) -> FittedTrees:
-    if rows.height > params.demand.maximum_training_rows:
-        rows = rows.sample(params.demand.maximum_training_rows, seed=params.training.seed).sort("unique_id", "as_of", "ds")
     start = np.log(rows["expected_level"].to_numpy())
     return fit(rows, FEATURES, "y", starting_score=start, options=params.demand.lightgbm, training=params.training)
 
