@@ -35,6 +35,15 @@ def test_model_files_and_card_lie_where_the_table_says(built_world):
         assert files == ["card.md", "model.json", "model.txt"]
 
 
+def test_the_asset_pages_show_how_good_the_models_are(built_world):
+    with dg.DagsterInstance.from_config(str(built_world.home.dagster)) as instance:
+        for name, plots in {"demand": 3, "returns": 2}.items():
+            event = instance.get_latest_materialization_event(dg.AssetKey(["models", name]))
+            metadata = event.asset_materialization.metadata
+            assert sum("data:image/png;base64," in str(value.value) for value in metadata.values()) == plots
+            assert metadata["decision"].value == "promoted"
+
+
 def test_every_series_is_forecast_for_28_days_after_the_last_observed_one(built_world):
     forecast = built_world.query("""
         select article_id, site_id, min(forecast_date) as first, max(forecast_date) as last, count(*) as days,
