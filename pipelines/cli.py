@@ -71,7 +71,7 @@ def run(
         _fail_run(home, outcome)
     from pipelines.summary import show_summary
 
-    show_summary(_out, home, outcome.stage_seconds)
+    show_summary(_out, home, outcome.stage_seconds, outcome.checks)
 
 
 @app.command()
@@ -88,8 +88,60 @@ def status() -> None:
     _out.print(f"Last run {outcome.run_id} ({outcome.job}), started {outcome.started_at:%Y-%m-%d %H:%M} UTC: [bold]{outcome.state}[/bold]")
     for stage, message in outcome.errors.items():
         _out.print(f"  [red]{stage}[/red]: {message}", soft_wrap=True)
-    show_freshness(_out, home, datetime.now(UTC).replace(tzinfo=None))
+    from pipelines.checks.verdict_tables import show_red
+    from pipelines.lake import Lake
+
+    show_red(_out, Lake(home.lake))
+    show_freshness(_out, home, _now())
     show_quarantine(_out, home)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files to check, before they are sent.")],
+    lands_at: Annotated[
+        str | None,
+        typer.Option("--as", help="Where below landing/ the file would lie, for example sap/mara.csv; default: its last folder and name."),
+    ] = None,
+) -> None:
+    """Give a supplier the verdict that a delivery would get: what is refused, and which rules of the contract are broken."""
+    from pipelines.checks.verdict_tables import check_file
+    from pipelines.contracts import source_contracts
+    from pipelines.sources.mappings import read_mappings
+
+    contracts, mappings = source_contracts(), read_mappings(Home.from_environment().contracts)
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        _fail(f"{missing[0]} is not a file")
+    names = {path: lands_at or "/".join(path.resolve().parts[-2:]) for path in files}
+    good = [check_file(_out, path, name, contracts=contracts, mappings=mappings, now=_now()) for path, name in names.items()]
+    if not all(good):
+        _fail("Not fit to be sent as it is.")
+
+
+@app.command()
+def accept(
+    file: Annotated[str, typer.Argument(help="File below landing/, as status shows it.")],
+    reason: Annotated[str, typer.Option(help="Why its rows are right in spite of the rule.")],
+) -> None:
+    """Let a file pass that a contract holds back; the next run builds on it."""
+    from pipelines.checks.decisions import accept as accept_file
+
+    _decide(lambda lake, held: accept_file(lake, file, held_back=held, reason=reason, now=_now()))
+    _out.print(f"{file} is accepted; serialake run takes it in.")
+
+
+@app.command()
+def reject(
+    file: Annotated[str, typer.Argument(help="File below landing/, as status shows it.")],
+    reason: Annotated[str, typer.Option(help="Why its rows are wrong.")],
+) -> None:
+    """Move all rows of a file that a contract holds back to quarantine; a corrected file can then be delivered."""
+    from pipelines.checks.decisions import reject as reject_file
+    from pipelines.contracts import source_contracts
+
+    moved = _decide(lambda lake, held: reject_file(lake, source_contracts(), file, held_back=held, reason=reason, now=_now()))
+    _out.print(f"{moved:,} rows of {file} are in quarantine; serialake run goes on without them.")
 
 
 @app.command()
@@ -177,9 +229,32 @@ def _run_with_progress(home: Home):
 
 
 def _fail_run(home: Home, outcome) -> None:
+    from pipelines.checks.verdict_tables import show_red
+    from pipelines.lake import Lake
+
     for stage, message in outcome.errors.items():
         _err.print(f"[red]{stage} failed[/red]: {message}", soft_wrap=True)
+    show_red(_err, Lake(home.lake))
     _fail(f"Run {outcome.run_id} failed; what was published before still serves. Details: serialake ui, or {home.root / 'run.log'}")
+
+
+def _decide(decision):
+    """What a decision returns, taken while nothing else writes; only files that a contract holds back can be decided on."""
+    from pipelines.checks.decisions import DecisionError
+    from pipelines.checks.gate import held_back_files
+    from pipelines.lake import Lake
+
+    home = Home.from_environment().prepare()
+    lake = Lake(home.lake)
+    with home.writer_lock():
+        try:
+            return decision(lake, held_back_files(lake))
+        except DecisionError as error:
+            _fail(str(error))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _need_published(home: Home) -> None:

@@ -120,6 +120,14 @@ class Lake:
         delta = DeltaTable(str(self.path(table)))
         return pl.DataFrame(delta.to_pyarrow_table(columns=list(columns) if columns else None))
 
+    def delete(self, table: str, predicate: str) -> None:
+        """Delete the rows for which an SQL condition holds, in one commit."""
+        DeltaTable(str(self.path(table))).delete(predicate)
+
+    def update(self, table: str, predicate: str, changes: Mapping[str, str]) -> None:
+        """Set columns to SQL expressions in the rows for which a condition holds, in one commit."""
+        DeltaTable(str(self.path(table))).update(predicate=predicate, updates=dict(changes))
+
     def changed_at(self, table: str) -> datetime:
         """Moment of the newest commit, UTC."""
         newest = DeltaTable(str(self.path(table))).history(1)[0]

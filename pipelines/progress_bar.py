@@ -20,6 +20,7 @@ _WORDS = {
     "simulate": "Simulating (files)",
     "start": "Loading definitions",
     "ingest": "Extracting (files)",
+    "contracts": "Checking contracts (tables)",
     "dbt": "Building facts (models and tests)",
     "publish": "Publishing (tables)",
     "train demand": "Training and judging the demand model",

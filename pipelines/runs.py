@@ -23,6 +23,7 @@ __all__ = ["RunOutcome", "last_run", "run_nightly"]
 _PROCESS_TAG = "serialake/process"
 _STAGES = {
     "land_files": "extract to bronze",
+    "check_contracts": "check contracts",
     "build_marts": "build facts",
     "publish_tables": "publish",
     "train_demand": "train demand",
@@ -34,7 +35,7 @@ _STAGES = {
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """One run: its id and state, seconds by stage, and why it failed, by step."""
+    """One run: its id and state, seconds by stage, why it failed, by step, and its checks: passed, warned, failed."""
 
     run_id: str
     job: str
@@ -42,6 +43,7 @@ class RunOutcome:
     started_at: datetime | None
     stage_seconds: dict[str, float]
     errors: dict[str, str]
+    checks: dict[str, int]
 
     @property
     def succeeded(self) -> bool:
@@ -88,7 +90,18 @@ def _outcome(instance: dg.DagsterInstance, run_id: str) -> RunOutcome:
     failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     errors = {_STAGES.get(e.step_key, e.step_key): _message(e) for e in failures}
     started = datetime.fromtimestamp(record.start_time, UTC).replace(tzinfo=None) if record.start_time else None
-    return RunOutcome(run_id, record.dagster_run.job_name, record.dagster_run.status.value, started, seconds, errors)
+    job, state = record.dagster_run.job_name, record.dagster_run.status.value
+    return RunOutcome(run_id, job, state, started, seconds, errors, _checks(instance, run_id))
+
+
+def _checks(instance: dg.DagsterInstance, run_id: str) -> dict[str, int]:
+    """Asset checks of a run by how they ended."""
+    counts = {"passed": 0, "warned": 0, "failed": 0}
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        check = entry.dagster_event.asset_check_evaluation_data
+        is_error = check.severity == dg.AssetCheckSeverity.ERROR
+        counts["passed" if check.passed else "failed" if is_error else "warned"] += 1
+    return counts
 
 
 def _message(event: dg.EventLogEntry) -> str:
@@ -96,7 +109,7 @@ def _message(event: dg.EventLogEntry) -> str:
     error = event.dagster_event.step_failure_data.error
     while error.cause and (error.cls_name or "").startswith(("Dagster", "RetryRequested")):
         error = error.cause
-    return error.message.strip()
+    return error.message.strip().removeprefix("dagster._core.errors.DagsterAssetCheckFailedError: ")
 
 
 def _close_dead_runs(instance: dg.DagsterInstance) -> None:

@@ -20,16 +20,17 @@ from pipelines.ingest import MANIFEST
 from pipelines.lake import Lake
 from pipelines.warehouse import query
 
-__all__ = ["show_freshness", "show_models", "show_quarantine", "show_rows", "show_summary", "table_of"]
+__all__ = ["show_checks", "show_freshness", "show_models", "show_quarantine", "show_rows", "show_summary", "table_of"]
 
 
-def show_summary(console: Console, home: Home, stage_seconds: dict[str, float]) -> None:
-    """Rows per layer, quarantine by reason, units by status, conflicts, models, seconds per stage, and the next two commands."""
+def show_summary(console: Console, home: Home, stage_seconds: dict[str, float], checks: dict[str, int]) -> None:
+    """Rows per layer, quarantine by reason, units by status, conflicts, checks, models, seconds per stage, and the next two commands."""
     lake = Lake(home.lake)
     console.print(_layers(home, lake))
     show_quarantine(console, home)
     console.print(table_of("Units by status", _read(home, _UNITS_BY_STATE)))
     console.print(table_of("Conflicts found (shown, never repaired)", _read(home, _CONFLICTS), empty="none"))
+    show_checks(console, home, checks)
     show_models(console, home)
     console.print(table_of("Seconds per stage", pl.DataFrame([{"stage": k, "seconds": f"{v:.1f}"} for k, v in stage_seconds.items()])))
     console.print("\nNext:")
@@ -41,6 +42,12 @@ def show_summary(console: Console, home: Home, stage_seconds: dict[str, float]) 
 def show_quarantine(console: Console, home: Home) -> None:
     """Refused records by reason, with one example of where."""
     console.print(table_of("Quarantined, by reason", _read(home, _QUARANTINE), empty="nothing"))
+
+
+def show_checks(console: Console, home: Home, checks: dict[str, int]) -> None:
+    """How many checks of a run passed, warned and failed, and which rules of which contracts the newest rows broke."""
+    told = ", ".join(f"{count:,} {name}" for name, count in checks.items())
+    console.print(table_of(f"Checks: {told}; rules of contracts that warn", _read(home, _BROKEN_RULES), empty="none"))
 
 
 def show_models(console: Console, home: Home) -> None:
@@ -136,10 +143,16 @@ select conflict_code as conflict, count(distinct (article_id, serial_number)) as
 from serial_movements where conflict_code is not null group by all order by units desc
 """
 
+_BROKEN_RULES = """
+select table_name as table, rule_name as rule, coalesce(observed, rows_broken || ' of ' || rows_checked || ' rows') as found
+from (from contract_results qualify checked_at = max(checked_at) over (partition by table_name))
+where not is_passed order by all
+"""
+
 _MODELS = """
 select
     model_name as model, loss_name as loss, printf('%.4f', loss) as value,
-    printf('%.4f', baseline_loss) as baseline, baseline_name as "baseline is", held_back as "judged on", decision_code as decision
+    printf('%.4f', baseline_loss) as baseline, held_back as "judged on", decision_code as decision
 from model_cards qualify row_number() over (partition by model_name order by trained_at desc) = 1 order by model
 """
 

@@ -13,11 +13,11 @@ from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import Lakehouse
 from pipelines.models.cards import PROMOTED, REFUSED
 from pipelines.models.learning import Learned, Occasion, is_due
-from pipelines.models.plots import as_markdown
 from pipelines.models.registry import champion, record, save
 from pipelines.models.scoring import score, write_scores
 from pipelines.models.use_cases import USE_CASES, UseCase
 from pipelines.params import read_params
+from pipelines.pictures import as_markdown
 from pipelines.progress import report
 from pipelines.publish import facts_versions, publish_scores
 from pipelines.warehouse import install_delta_extension, query

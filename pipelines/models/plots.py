@@ -1,30 +1,24 @@
 """Plots: pictures of a model for the page of its asset.
 
-Frames in, PNG bytes out; nothing is shown or saved here. Uses matplotlib's figures without its global state.
+Frames in, PNG bytes out; nothing is shown or saved here.
 """
 
 from __future__ import annotations
 
-import base64
-import io
-
 import polars as pl
 
-__all__ = ["as_markdown", "calibration_plot", "coverage_plot", "fan_plot", "importance_plot"]
+from pipelines.pictures import new_figure, png_of
+
+__all__ = ["calibration_plot", "coverage_plot", "fan_plot", "importance_plot"]
 
 _SHOWN_SERIES = 6
-
-
-def as_markdown(png: bytes, title: str) -> str:
-    """An image that Dagster's page shows where it stands."""
-    return f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})"
 
 
 def fan_plot(judged: pl.DataFrame, low: str, high: str) -> bytes:
     """Forecast fan against actual for the largest series of the newest cut-off, units a day."""
     largest = judged.group_by("unique_id").agg(pl.col("y").sum()).sort("y", "unique_id", descending=[True, False])
     names = largest["unique_id"].head(_SHOWN_SERIES).to_list()
-    figure = _figure(10, 2.2 * ((len(names) + 1) // 2))
+    figure = new_figure(10, 2.2 * ((len(names) + 1) // 2))
     for position, name in enumerate(names, 1):
         rows = judged.filter(pl.col("unique_id") == name).sort("ds")
         axes = figure.add_subplot((len(names) + 1) // 2, 2, position)
@@ -35,7 +29,7 @@ def fan_plot(judged: pl.DataFrame, low: str, high: str) -> bytes:
         axes.tick_params(labelsize=6)
     figure.axes[0].legend(fontsize=6)
     figure.autofmt_xdate()
-    return _png(figure)
+    return png_of(figure)
 
 
 def coverage_plot(covered: pl.DataFrame) -> bytes:
@@ -53,32 +47,20 @@ def calibration_plot(judged: pl.DataFrame, bins: int = 10) -> bytes:
 def importance_plot(importance: pl.DataFrame) -> bytes:
     """Share of the gain by feature, largest on top."""
     rows = importance.head(15).reverse()
-    figure = _figure(7, 4)
+    figure = new_figure(7, 4)
     axes = figure.add_subplot()
     axes.barh(rows["feature"].to_list(), rows["gain_share"].to_list())
     axes.set_xlabel("share of gain")
     axes.tick_params(labelsize=7)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _against_diagonal(x: list[float], y: list[float], x_label: str, y_label: str) -> bytes:
-    figure = _figure(4, 4)
+    figure = new_figure(4, 4)
     axes = figure.add_subplot()
     top = max([*x, *y]) * 1.1
     axes.plot([0, top], [0, top], "--", color="grey")
     axes.plot(x, y, "o-")
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
-    return _png(figure)
-
-
-def _figure(width: float, height: float):
-    from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only training pays
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _png(figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    return buffer.getvalue()
+    return png_of(figure)

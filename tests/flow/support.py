@@ -8,7 +8,9 @@ from pipelines.contracts import published_contracts
 from pipelines.home import Home
 from pipelines.warehouse import query
 
-LINEAGE = ("ingested_at", "published_at", "modified_at", "load_id", "file", "line", "scored_at", "trained_at", "data_versions_json")
+CLOCKS = ("ingested_at", "published_at", "modified_at", "scored_at", "trained_at", "checked_at", "checked_from_at", "checked_until_at")
+LINEAGE = (*CLOCKS, "load_id", "file", "line", "data_versions_json")
+"""When a thing was done, and which delivery or version of a table it came from: right in every run, and different in each."""
 
 
 def published_content(home: Home, *, without: tuple[str, ...] = LINEAGE) -> dict[str, pl.DataFrame]:
