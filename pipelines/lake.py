@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 __all__ = ["LINEAGE_SCHEMA", "Lake"]
@@ -28,6 +28,8 @@ LINEAGE_SCHEMA: dict[str, pl.DataType] = {
 """Columns that every bronze row carries besides its contract's: load, file below landing/, line, moment of ingestion (UTC)."""
 
 _KEPT_HOURS = 7 * 24
+_ROW_GROUP_ROWS = 30_000
+"""A reader that looks for one unit in a sorted file reads one such group: small enough to be quick, large enough to compress."""
 _FINGERPRINT = "serialake_fingerprint"
 
 
@@ -87,6 +89,7 @@ class Lake:
             mode="overwrite",
             schema_mode="overwrite",
             target_file_size=256 * 1024 * 1024,
+            writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=_ROW_GROUP_ROWS),
             commit_properties=CommitProperties(custom_metadata={_FINGERPRINT: json.dumps(dict(fingerprint))}),
         )
         return self.version(table)

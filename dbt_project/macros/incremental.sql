@@ -10,13 +10,20 @@
     {%- endif -%}
 {% endmacro %}
 
-{#- Units of which `relation` holds anything newer than this model. -#}
-{% macro changed_units(relation) %}
-    select distinct
-        article_id,
-        serial_number
-    from {{ relation }}
-    where ingested_at > {{ watermark() }}
+{#-
+    All rows of `relation`; where the model exists already, those of units of which `changes` holds anything newer than it.
+-#}
+{% macro rows_of_changed_units(relation, changes=none) %}
+    select * from {{ relation }}
+    {%- if is_incremental() %}
+    where (article_id, serial_number) in (
+        select
+            article_id,
+            serial_number
+        from {{ changes or relation }}
+        where ingested_at > {{ watermark() }}
+    )
+    {%- endif %}
 {% endmacro %}
 
 {#- Merge key of models that recompute whole units: the rows of a recomputed unit replace its old ones. -#}

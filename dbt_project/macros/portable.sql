@@ -51,3 +51,10 @@
 {% macro spark__joined_text(expression, order_by) %}
     array_join(array_sort(collect_set({{ expression }})), ',')
 {% endmacro %}
+
+{% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
+
+{#- A number made from the columns: rows that differ in it differ, rows that share it may still differ. -#}
+{% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
+
+{% macro spark__row_hash(columns) %}xxhash64({{ columns | join(', ') }}){% endmacro %}

@@ -1,85 +1,75 @@
 """Benchmarks: `python -m tests.benchmarks` prints what was measured, each beside its baseline of the same run.
 
-Figures of one run are comparable with each other, and with nothing else: the machine they run on is shared.
+Figures of one run are comparable with each other, and with nothing else: the machine they run on is shared. `--movements` sets
+the size of the ledger's part.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
+import platform
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-from lxml import etree
 from rich.console import Console
 
-from pipelines.contracts import source_contracts
 from pipelines.simulator import SimulationConfig, World, simulate, write
-from pipelines.sources import extract
 from pipelines.summary import table_of
+from tests.benchmarks.contract_checks import contract_check_rows
+from tests.benchmarks.idoc_reading import idoc_rows
+from tests.benchmarks.ledger import ledger_rows
 
 SCALE = 10
 
 
-def _seconds(job: Callable[[], object], repeats: int = 1) -> float:
-    """The fastest of some runs."""
-    taken = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        job()
-        taken.append(time.perf_counter() - begin)
-    return min(taken)
-
-
-def _simulator(world: World, seconds: float, folder: Path) -> list[dict]:
-    parquet = _seconds(lambda: [frame.write_parquet(folder / f"{name.replace('/', '-')}.parquet") for name, frame in world.feeds.items()])
-    files = _seconds(lambda: write(world, folder / "landing", folder / "truth"))
-    return [
-        {"what": "simulate", "measured": f"{world.movements / seconds:,.0f} movements/s", "baseline": "", "ratio": ""},
+def _simulator(folder: Path) -> tuple[World, list[dict]]:
+    begin = time.perf_counter()
+    world = simulate(SimulationConfig(scale=SCALE))
+    simulated = time.perf_counter()
+    for name, frame in world.feeds.items():
+        frame.write_parquet(folder / f"{name.replace('/', '-')}.parquet")
+    parquet = time.perf_counter()
+    write(world, folder / "landing", folder / "truth")
+    written = time.perf_counter()
+    rates = [world.movements / seconds for seconds in (simulated - begin, parquet - begin, written - parquet)]
+    return world, [
+        {"what": f"simulate {world.movements / 1e6:.1f} million movements", "measured": f"{rates[0]:,.0f}/s", "baseline": "", "ratio": ""},
         {
             "what": "simulate and write Parquet",
-            "measured": f"{world.movements / (seconds + parquet):,.0f} movements/s",
+            "measured": f"{rates[1]:,.0f}/s",
             "baseline": "simulate alone",
-            "ratio": f"{(seconds + parquet) / seconds:.2f}",
+            "ratio": f"{rates[0] / rates[1]:.2f}",
         },
         {
             "what": "write the systems' own files",
-            "measured": f"{world.movements / files:,.0f} movements/s",
+            "measured": f"{rates[2]:,.0f}/s",
             "baseline": "write Parquet",
-            "ratio": f"{files / parquet:.1f}",
+            "ratio": f"{(written - parquet) / (parquet - simulated):.1f}",
         },
     ]
 
 
-def _idoc_reading(folder: Path) -> dict:
-    path = max((folder / "landing" / "sap" / "idoc").glob("mbgmcr_*.xml"), key=lambda p: p.stat().st_size)
-    contracts = source_contracts()
-
-    def bare() -> None:
-        for _, element in etree.iterparse(str(path), events=("end",)):
-            element.clear()
-
-    baseline = _seconds(bare, repeats=3)
-    reading = _seconds(lambda: extract(path, f"sap/idoc/{path.name}", contracts=contracts), repeats=3)
-    size = path.stat().st_size / 1e6
-    return {
-        "what": f"read IDoc XML to typed records ({size:.0f} MB)",
-        "measured": f"{size / reading:.0f} MB/s",
-        "baseline": "bare lxml.iterparse",
-        "ratio": f"{reading / baseline:.2f}",
-    }
+def _machine() -> str:
+    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if "model name" in line]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{len(names)} cores ({names[0]}), {memory:.0f} GiB, Python {platform.python_version()}"
 
 
 def main() -> None:
     """Run all benchmarks and print one table."""
-    config = SimulationConfig(scale=SCALE)
-    worlds: list[World] = []
-    seconds = _seconds(lambda: worlds.append(simulate(config)))
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--movements", type=lambda text: int(float(text)), default=10_000_000, help="size of the ledger's part")
+    movements = arguments.parse_args().movements
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [*_simulator(worlds[0], seconds, folder), _idoc_reading(folder)]
-    Console().print(table_of(f"{worlds[0].movements:,} movements", pl.DataFrame(rows)))
+        _, rows = _simulator(folder)
+        rows += idoc_rows(folder / "landing", folder)
+        rows += contract_check_rows()
+        rows += ledger_rows(folder / "ledger", movements)
+    Console(width=160).print(table_of(_machine(), pl.DataFrame(rows)))
 
 
 if __name__ == "__main__":

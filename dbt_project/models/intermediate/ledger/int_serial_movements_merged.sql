@@ -1,9 +1,9 @@
 -- One row per unit and document line: all records that witness the same movement are one movement.
 {{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
 
-with changed_units as (
+with records as (
 
-    {{ changed_units(ref('int_movement_records')) }}
+    {{ rows_of_changed_units(ref('int_movement_records')) }}
 
 ),
 
@@ -13,16 +13,32 @@ movement_types as (
 
 ),
 
-records as (
+grouped as (
 
     select
         records.*,
         coalesce(movement_types.witness_group, records.movement_type) || '/' || records.line_role as witness_group
-    from {{ ref('int_movement_records') }} as records
-    inner join changed_units
-        on records.article_id = changed_units.article_id and records.serial_number = changed_units.serial_number
+    from records
     left join movement_types
         on records.movement_type = movement_types.movement_type and records.line_role = movement_types.line_role
+
+),
+
+keyed as (
+
+    select
+        *,
+        {{ row_hash(['article_id', 'serial_number', 'document_id', 'witness_group']) }} as movement_hash
+    from grouped
+
+),
+
+-- Most movements have one record. Only those that may share theirs go through the merge, which is the dear part.
+shared as (
+
+    select movement_hash from keyed
+    group by movement_hash
+    having count(*) > 1
 
 ),
 
@@ -35,7 +51,8 @@ numbered as (
         dense_rank() over (
             partition by article_id, serial_number, document_id, witness_group, source_name order by record_id
         ) as occurrence
-    from records
+    from keyed
+    where movement_hash in (select movement_hash from shared)
 
 ),
 
@@ -87,6 +104,44 @@ merged as (
     from ranked
     group by article_id, serial_number, document_id, witness_group, occurrence
 
+),
+
+solitary as (
+
+    select
+        article_id,
+        serial_number,
+        document_id,
+        witness_group,
+        1 as occurrence,
+        movement_type,
+        line_role,
+        document_item,
+        site_id,
+        storage_location_id,
+        to_site_id,
+        to_storage_location_id,
+        stock_type_code,
+        batch_id,
+        valuation_type,
+        vendor_id,
+        customer_id,
+        sales_order_id,
+        purchase_order_id,
+        delivery_id,
+        movement_date as posting_date,
+        moved_at as known_moved_at,
+        least(movement_date, cast(moved_at as date)) as earliest_date,
+        1 as witness_count,
+        source_name as witness_names,
+        file,
+        line,
+        ingested_at
+    from keyed
+    where movement_hash not in (select movement_hash from shared)
+
 )
 
 select * from merged
+union all
+select * from solitary

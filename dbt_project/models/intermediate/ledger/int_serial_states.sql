@@ -1,20 +1,9 @@
 -- One row per unit: its state after its last movement, and what stands out in its history.
 {{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
 
-with changed_units as (
+with movements as (
 
-    {{ changed_units(ref('serial_movements')) }}
-
-),
-
-movements as (
-
-    select
-        movements.*,
-        max(sequence_number) over (partition by movements.article_id, movements.serial_number) as movement_count
-    from {{ ref('serial_movements') }} as movements
-    inner join changed_units
-        on movements.article_id = changed_units.article_id and movements.serial_number = changed_units.serial_number
+    {{ rows_of_changed_units(ref('serial_movements')) }}
 
 ),
 
@@ -24,18 +13,24 @@ summarised as (
         article_id,
         serial_number,
         min(movement_date) as first_movement_date,
-        {{ joined_text('conflict_code', 'conflict_code') }} as status_conflict,
-        count(conflict_code) as conflict_count,
+        max(sequence_number) as movement_count,
         max(ingested_at) as ingested_at
     from movements
     group by article_id, serial_number
 
 ),
 
-last_movements as (
+-- Few units stand out, and naming why is dear.
+conflicts as (
 
-    select * from movements
-    where sequence_number = movement_count
+    select
+        article_id,
+        serial_number,
+        {{ joined_text('conflict_code', 'conflict_code') }} as status_conflict,
+        count(*) as conflict_count
+    from movements
+    where conflict_code is not null
+    group by article_id, serial_number
 
 )
 
@@ -57,11 +52,16 @@ select
     last_movements.document_id as last_document_id,
     last_movements.movement_date as last_movement_date,
     last_movements.moved_at as last_moved_at,
-    last_movements.movement_count,
+    summarised.movement_count,
     summarised.first_movement_date,
-    summarised.status_conflict,
-    summarised.conflict_count,
+    conflicts.status_conflict,
+    coalesce(conflicts.conflict_count, 0) as conflict_count,
     summarised.ingested_at
-from last_movements
+from movements as last_movements
 inner join summarised
-    on last_movements.article_id = summarised.article_id and last_movements.serial_number = summarised.serial_number
+    on
+        last_movements.article_id = summarised.article_id
+        and last_movements.serial_number = summarised.serial_number
+        and last_movements.sequence_number = summarised.movement_count
+left join conflicts
+    on last_movements.article_id = conflicts.article_id and last_movements.serial_number = conflicts.serial_number

@@ -1,29 +1,16 @@
 -- One row per unit and document line, over all sources.
 {{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
 
-with changed_units as (
+with placed as (
 
-    {{ changed_units(ref('int_serial_movements_merged')) }}
-
-),
-
-placed as (
-
-    select placed.*
-    from {{ ref('int_serial_movements_placed') }} as placed
-    inner join changed_units
-        on placed.article_id = changed_units.article_id and placed.serial_number = changed_units.serial_number
+    {{ rows_of_changed_units(ref('int_serial_movements_placed'), changes=ref('int_serial_movements_merged')) }}
 
 ),
 
-ordered as (
+marked as (
 
     select
         *,
-        row_number() over (
-            partition by article_id, serial_number
-            order by moved_at, type_order, document_id, movement_type, line_role, occurrence
-        ) as sequence_number,
         -- Blank stands for "nowhere", so that a movement of unknown type (NULL) can keep the place it found.
         case when is_known_type then coalesce(placed_site_id, '') end as site_mark,
         case when is_known_type then coalesce(placed_storage_location_id, '') end as storage_location_mark,
@@ -32,26 +19,42 @@ ordered as (
 
 ),
 
--- The state after each movement is that of the newest movement whose effect is known: a pure fold, no repair.
+-- The state after each movement is that of the newest movement whose effect is known: a pure fold, no repair. All windows
+-- share one order, so that a unit's movements are sorted once.
 folded as (
 
     select
         *,
+        row_number() over unit as sequence_number,
         last_value(state_after ignore nulls) over up_to_here as unit_state,
         last_value(status_after ignore nulls) over up_to_here as status_code,
-        nullif(last_value(site_mark ignore nulls) over up_to_here, '') as to_place_site_id,
-        nullif(last_value(storage_location_mark ignore nulls) over up_to_here, '') as to_place_storage_location_id,
-        nullif(last_value(stock_type_mark ignore nulls) over up_to_here, '') as to_stock_type_code,
+        last_value(site_mark ignore nulls) over up_to_here as site_here,
+        last_value(storage_location_mark ignore nulls) over up_to_here as storage_location_here,
+        last_value(stock_type_mark ignore nulls) over up_to_here as stock_type_here,
         last_value(batch_id ignore nulls) over up_to_here as known_batch_id,
         last_value(valuation_type ignore nulls) over up_to_here as known_valuation_type,
+        last_value(state_after ignore nulls) over before_here as state_before,
+        last_value(site_mark ignore nulls) over before_here as site_mark_before,
+        last_value(storage_location_mark ignore nulls) over before_here as storage_location_mark_before,
         max(case when direction = 'receipt' and {{ list_holds('allowed_states_before', "'new'") }} then 1 else 0 end)
             over (partition by article_id, serial_number)
         = 1 as is_ever_received
-    from ordered
-    window up_to_here as (
-        partition by article_id, serial_number order by sequence_number
-        rows between unbounded preceding and current row
-    )
+    from marked
+    window
+        unit as (
+            partition by article_id, serial_number
+            order by moved_at, type_order, document_id, movement_type, line_role, occurrence
+        ),
+        up_to_here as (
+            partition by article_id, serial_number
+            order by moved_at, type_order, document_id, movement_type, line_role, occurrence
+            rows between unbounded preceding and current row
+        ),
+        before_here as (
+            partition by article_id, serial_number
+            order by moved_at, type_order, document_id, movement_type, line_role, occurrence
+            rows between unbounded preceding and 1 preceding
+        )
 
 ),
 
@@ -59,11 +62,12 @@ compared as (
 
     select
         *,
-        lag(unit_state) over unit as state_before,
-        lag(to_place_site_id) over unit as site_before,
-        lag(to_place_storage_location_id) over unit as storage_location_before
+        nullif(site_here, '') as to_place_site_id,
+        nullif(storage_location_here, '') as to_place_storage_location_id,
+        nullif(stock_type_here, '') as to_stock_type_code,
+        nullif(site_mark_before, '') as site_before,
+        nullif(storage_location_mark_before, '') as storage_location_before
     from folded
-    window unit as (partition by article_id, serial_number order by sequence_number)
 
 ),
 

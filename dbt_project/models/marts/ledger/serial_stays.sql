@@ -1,16 +1,16 @@
 -- One row per unit and unbroken stay in one place and state.
 {{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
 
-with changed_units as (
+with movements as (
 
-    {{ changed_units(ref('serial_movements')) }}
+    {{ rows_of_changed_units(ref('serial_movements')) }}
 
 ),
 
-movements as (
+placed as (
 
     select
-        movements.*,
+        *,
         concat_ws(
             '|',
             unit_state,
@@ -21,9 +21,7 @@ movements as (
             coalesce(vendor_id, ''),
             coalesce(customer_id, '')
         ) as place
-    from {{ ref('serial_movements') }} as movements
-    inner join changed_units
-        on movements.article_id = changed_units.article_id and movements.serial_number = changed_units.serial_number
+    from movements
 
 ),
 
@@ -33,7 +31,7 @@ compared as (
         *,
         lag(place) over (partition by article_id, serial_number order by sequence_number) as place_before,
         max(ingested_at) over (partition by article_id, serial_number) as unit_ingested_at
-    from movements
+    from placed
 
 ),
 

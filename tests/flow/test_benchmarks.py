@@ -1,0 +1,18 @@
+"""Benchmarks: the ledger's runs, small, and its two ways of building agree, so that its figures mean something."""
+
+import pytest
+
+from tests.benchmarks.contract_checks import contract_check_rows
+from tests.benchmarks.ledger import ledger_rows
+
+
+@pytest.mark.slow
+def test_the_ledgers_benchmark_runs_and_its_two_ways_agree(tmp_path, monkeypatch):
+    monkeypatch.setenv("SERIALAKE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
+    assert len(ledger_rows(tmp_path, 20_000)) == 3
+
+
+def test_the_contracts_benchmark_judges_rows_that_keep_their_contract():
+    (row,) = contract_check_rows(5_000)
+    assert row["what"].endswith("by 58 expectations")
