@@ -10,6 +10,9 @@ from pipelines.warehouse import query
 
 LINEAGE = ("ingested_at", "published_at", "modified_at", "load_id", "file", "line", "scored_at", "trained_at", "data_versions_json")
 
+CLOCKS = ("ingested_at", "published_at", "scored_at", "trained_at", "data_versions_json")
+"""Columns that may differ between two runs over the very same files: moments of the runs, and the number of Delta commits it took."""
+
 
 def published_content(home: Home, *, without: tuple[str, ...] = LINEAGE) -> dict[str, pl.DataFrame]:
     """Every published table in a fixed row order, without the columns that tell when and from where it came."""
