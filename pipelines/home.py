@@ -54,6 +54,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def builder_note(self) -> Path:
+        """Names the dbt process at work; it outlives a run that is killed alone."""
+        return self.root / ".warehouse_builder"
+
+    @property
     def published(self) -> Path:
         """The file that analysts open."""
         return self.root / "serialake.duckdb"

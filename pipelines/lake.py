@@ -141,6 +141,6 @@ class Lake:
         DeltaTable(str(self.path(table))).optimize.compact()
 
     def vacuum(self, table: str, keep_version: int | None = None) -> None:
-        """Remove files older than a week that neither the newest version nor `keep_version` names."""
+        """Remove files older than a week that neither the newest version nor `keep_version` names, and those of commits that never came."""
         kept = None if keep_version is None else [keep_version]
-        DeltaTable(str(self.path(table))).vacuum(retention_hours=_KEPT_HOURS, dry_run=False, keep_versions=kept)
+        DeltaTable(str(self.path(table))).vacuum(retention_hours=_KEPT_HOURS, dry_run=False, keep_versions=kept, full=True)

@@ -7,20 +7,20 @@ does is defined in pipelines/defs. A run whose process was killed is reported as
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
 from pipelines.home import Home
+from pipelines.processes import is_alive, process_name
 
 __all__ = ["RunOutcome", "last_run", "run_nightly"]
 
 _PROCESS_TAG = "serialake/process"
+_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _STAGES = {
     "land_files": "extract to bronze",
     "check_contracts": "check contracts",
@@ -62,7 +62,7 @@ def run_nightly(home: Home) -> RunOutcome:
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            tags={_PROCESS_TAG: _process_name(os.getpid())},
+            tags={_PROCESS_TAG: process_name(os.getpid())},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
         return _outcome(instance, result.run_id)
@@ -114,26 +114,8 @@ def _message(event: dg.EventLogEntry) -> str:
 
 def _close_dead_runs(instance: dg.DagsterInstance) -> None:
     """Report runs as failed whose process is gone, and free what they hold of concurrency pools."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={})):
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         process = run.tags.get(_PROCESS_TAG)
-        if process is not None and not _is_alive(process):
+        if process is not None and not is_alive(process):
             instance.report_run_failed(run, "the process of this run ended before the run did; the next run carries on where it stopped")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-
-
-def _process_name(pid: int) -> str:
-    """Number and start time of a process, so that a number used again is not taken for the old process."""
-    stat = Path(f"/proc/{pid}/stat")
-    started = stat.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19] if stat.exists() else str(int(time.time()))
-    return f"{pid}-{started}"
-
-
-def _is_alive(process: str) -> bool:
-    pid = int(process.split("-", maxsplit=1)[0])
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not Path(f"/proc/{pid}/stat").exists() or _process_name(pid) == process

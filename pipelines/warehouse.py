@@ -6,7 +6,6 @@ Which tables are published, and when, does not (pipelines/publish.py). See READM
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,17 +110,23 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
 
     `facts` become the one row of the table `publication`. Connections that are open keep the file they opened.
     """
-    building = target.with_name(f".{target.name}.{os.getpid()}.new")
-    building.unlink(missing_ok=True)
-    connection = duckdb.connect(str(building))
+    building = target.with_name(f".{target.name}.new")
+    _remove_unfinished(target)
     try:
-        for view in views:
-            _create_view(connection, view)
-        _create_publication(connection, facts)
-        connection.execute("checkpoint")
+        with duckdb.connect(str(building)) as connection:
+            for view in views:
+                _create_view(connection, view)
+            _create_publication(connection, facts)
+            connection.execute("checkpoint")
+        building.replace(target)
     finally:
-        connection.close()
-    building.replace(target)
+        _remove_unfinished(target)
+
+
+def _remove_unfinished(target: Path) -> None:
+    """Remove what a publish that was killed, or found the disk full, has left beside the file."""
+    for left_behind in target.parent.glob(f".{target.name}.*"):
+        left_behind.unlink(missing_ok=True)
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:

@@ -12,6 +12,7 @@ import dagster as dg
 
 from pipelines.home import Home
 from pipelines.lake import Lake
+from pipelines.processes import end_left_behind
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 """Two more tries: enough for a file that vanished under the reader, too few to hide what is broken."""
@@ -40,9 +41,10 @@ class Lakehouse(dg.ConfigurableResource):
 
     @contextmanager
     def writing(self) -> Iterator[Home]:
-        """The installation, with the writer's lock held."""
+        """The installation, with the writer's lock held, and nothing running that a killed holder of the lock had started."""
         home = self.home()
         with home.writer_lock():
+            end_left_behind(home.builder_note)
             yield home
 
 

@@ -14,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 
 from pipelines.defs.resources import WAREHOUSE_POOL, Lakehouse
 from pipelines.home import Home, project_root
+from pipelines.processes import note_child
 from pipelines.progress import report
 from pipelines.publish import model_version
 from pipelines.warehouse import install_delta_extension, row_counts
@@ -79,19 +80,22 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
         version = model_version()
         is_same = home.warehouse.exists() and built_by.exists() and built_by.read_text(encoding="utf-8") == version
         arguments = ["build", "--exclude-resource-type", "unit_test", *([] if is_same else ["--full-refresh"])]
+        if not is_same:
+            # A build of other models that breaks off halfway must not pass for one of the old.
+            built_by.unlink(missing_ok=True)
         events = []
         try:
-            for event in (
-                QuickDbt(project_dir=PROJECT, dbt_executable=DBT_EXECUTABLE)
-                .cli(arguments, context=context, target_path=home.root / "dbt_target" / "run")
-                .stream()
-            ):
+            dbt = QuickDbt(project_dir=PROJECT, dbt_executable=DBT_EXECUTABLE)
+            building = dbt.cli(arguments, context=context, target_path=home.root / "dbt_target" / "run")
+            note_child(home.builder_note, building.process.pid)
+            for event in building.stream():
                 events.append(event)
                 report("dbt", len(events))
             if not context.is_subset:
                 built_by.write_text(version, encoding="utf-8")
         except Exception as error:
             failure = error
+        home.builder_note.unlink(missing_ok=True)
         counts = row_counts(home.warehouse)
     for event in events:
         yield _with_row_count(event, counts)

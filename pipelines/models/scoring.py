@@ -18,7 +18,7 @@ from pipelines.lake import Lake
 from pipelines.models.registry import champion
 from pipelines.models.use_cases import USE_CASES, UseCase
 from pipelines.params import Params, read_params
-from pipelines.publish import publication_facts, publish_scores
+from pipelines.publish import publication_facts, publish_scores, published_versions
 
 __all__ = ["score", "scores_are_current", "write_scores"]
 
@@ -53,9 +53,14 @@ def write_scores(
 
 
 def scores_are_current(home: Home, lake: Lake) -> bool:
-    """Whether every scored table was made from the facts that are published, with today's knobs."""
-    params = read_params()
-    return all(lake.fingerprint(f"gold/{u.scored_table}") == _made_from(home, u, params) for u in USE_CASES.values())
+    """Whether every scored table was made from the facts that are published, with today's knobs, and is shown as it is."""
+    params, shown = read_params(), published_versions(home)
+    return all(
+        lake.fingerprint(f"gold/{u.scored_table}") == _made_from(home, u, params)
+        # A run killed between writing scores and showing them leaves a table newer than the one that is shown.
+        and lake.version(f"gold/{u.scored_table}") == shown.get(u.scored_table)
+        for u in USE_CASES.values()
+    )
 
 
 def _made_from(home: Home, use_case: UseCase, params: Params) -> dict[str, object]:

@@ -12,6 +12,9 @@ CLOCKS = ("ingested_at", "published_at", "modified_at", "scored_at", "trained_at
 LINEAGE = (*CLOCKS, "load_id", "file", "line", "data_versions_json")
 """When a thing was done, and which delivery or version of a table it came from: right in every run, and different in each."""
 
+CLOCKS = ("ingested_at", "published_at", "scored_at", "trained_at", "data_versions_json")
+"""Columns that may differ between two runs over the very same files: moments of the runs, and the number of Delta commits it took."""
+
 
 def published_content(home: Home, *, without: tuple[str, ...] = LINEAGE) -> dict[str, pl.DataFrame]:
     """Every published table in a fixed row order, without the columns that tell when and from where it came."""
