@@ -8,12 +8,13 @@ from pipelines.contracts import published_contracts
 from pipelines.home import Home
 from pipelines.warehouse import query
 
-CLOCKS = ("ingested_at", "published_at", "modified_at", "scored_at", "trained_at", "checked_at", "checked_from_at", "checked_until_at")
-LINEAGE = (*CLOCKS, "load_id", "file", "line", "data_versions_json")
-"""When a thing was done, and which delivery or version of a table it came from: right in every run, and different in each."""
-
-CLOCKS = ("ingested_at", "published_at", "scored_at", "trained_at", "data_versions_json")
+CLOCKS = (
+    "ingested_at", "published_at", "scored_at", "trained_at", "checked_at", "checked_from_at", "checked_until_at", "data_versions_json",
+)  # fmt: skip
 """Columns that may differ between two runs over the very same files: moments of the runs, and the number of Delta commits it took."""
+
+LINEAGE = (*CLOCKS, "modified_at", "load_id", "file", "line")
+"""These, and what tells which delivery a fact came with: copies of a file, or other files of the same content, differ in it."""
 
 
 def published_content(home: Home, *, without: tuple[str, ...] = LINEAGE) -> dict[str, pl.DataFrame]:
