@@ -16,6 +16,8 @@ from pipelines.publish import publish, published_versions
 pytestmark = pytest.mark.slow
 
 READERS, PUBLISHES = 10, 100
+CONTRACTS = {name: contract for name, contract in published_contracts().items() if name in ("sites", "vendors", "customers")}
+"""Two tables that change together and one that never does: the others would only make each publication slower."""
 EPOCH = datetime(2026, 1, 1)
 ONE_QUERY = """
     select sites.site_name::int, vendors.vendor_name::int, date_diff('day', timestamp '2026-01-01', published_at)
@@ -51,12 +53,12 @@ with duckdb.connect(sys.argv[1], read_only=True) as connection:
 
 @pytest.fixture
 def lake(home):
-    """A lake, and a warehouse with all marts: empty, but for one site and one vendor that carry the number of the publication."""
+    """A lake, and a warehouse: empty, but for one site and one vendor that carry the number of the publication."""
     lake = Lake(home.lake)
     ensure_tables(lake, source_contracts())
     with duckdb.connect(str(home.warehouse)) as warehouse:
         warehouse.execute("create schema marts")
-        for name, contract in published_contracts(written_by="dbt").items():
+        for name, contract in CONTRACTS.items():
             columns = ", ".join(f'"{column.name}" {column.physical_type}' for column in contract.columns)
             warehouse.execute(f"create table marts.{name} ({columns})")
         warehouse.execute("insert into marts.sites (site_id) values ('S1')")
@@ -69,8 +71,8 @@ def _publish(home, lake, number):
     with duckdb.connect(str(home.warehouse)) as warehouse:
         warehouse.execute(f"update marts.sites set site_name = '{number}'")
         warehouse.execute(f"update marts.vendors set vendor_name = '{number}'")
-    publication = publish(home, lake, published_contracts(), now=EPOCH + timedelta(days=number))
-    assert set(publication.changed) >= {"sites", "vendors"}
+    publication = publish(home, lake, CONTRACTS, now=EPOCH + timedelta(days=number))
+    assert {"sites", "vendors"} <= set(publication.changed)
 
 
 def _tidy(home, lake):
