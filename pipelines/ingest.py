@@ -95,7 +95,12 @@ def new_files(home: Home, lake: Lake) -> tuple[list[NewFile], list[str]]:
     for file in delivered:
         if (file.name, file.size, file.modified_at) in seen:
             continue
-        sha256 = content_sha256(file.path)
+        try:
+            sha256 = content_sha256(file.path)
+        except OSError:
+            # Gone again, or not ours to read: left for the next run, and no reason to stop the others.
+            unfinished.append(file.name)
+            continue
         new.append(NewFile(file, sha256, duplicate_of=loaded.get(sha256), is_first=sha256 not in hashes))
         loaded.setdefault(sha256, new[-1].load_id)
         hashes.add(sha256)

@@ -1,9 +1,13 @@
 """Bad files through the whole ingest: refused with a reason, whole or by record, while the good rest goes on."""
 
 import os
+import resource
 import shutil
+import subprocess
+import sys
 import time
 from datetime import datetime
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -12,12 +16,47 @@ from pipelines.contracts import read_contract, source_contracts
 from pipelines.home import project_root
 from pipelines.ingest import ingest
 from pipelines.lake import Lake
+from pipelines.landing import content_sha256
+from pipelines.warehouse import query
 
 MAPPING = project_root() / "tests" / "flow" / "drives.odcs.yaml"
 SCAN = (
     '{"scan_id":"%s","device_id":"D1","scanned_at":"2026-03-02T10:00:00Z","site":"S101","action":"receive",'
     '"article":"400558","serial_number":"3SER1"}\n'
 )
+
+
+IDOC = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<MBGMCR03><IDOC BEGIN="1"><EDI_DC40 SEGMENT="1"><DOCNUM>1</DOCNUM>'
+    "<IDOCTYP>MBGMCR03</IDOCTYP><MESTYP>MBGMCR</MESTYP></EDI_DC40></IDOC></MBGMCR03>\n"
+)
+COUNTS = "count_document,site,storage_location,counted_at,article,serial_number,quantity\n"
+COUNT = "C1,DC01,0001,2026-03-02T10:00:00Z,400558,{},{}\n"
+
+BAD_FILES = [
+    ("sap/idoc/a.xml", IDOC[:120], "malformed_xml", "cut off or broken at line 2"),
+    ("sap/idoc/a.xml", IDOC.replace("MBGMCR</MES", "Gerät</MES").encode("latin-1"), "wrong_encoding", "line 2"),
+    ("sap/idoc/a.xml", IDOC.replace("<MBGMCR03>", '<!DOCTYPE x [<!ENTITY a "b">]><MBGMCR03>', 1), "unsafe_xml", "document type"),
+    ("sap/idoc/a.xml", "EDI_DC40  1000000000000000901740 3012  DELVRY07\n", "flat_idoc", "is a flat IDoc file"),
+    ("sap/idoc/a.xml", IDOC.replace("MBGMCR03</IDOCTYP", "INVOIC02</IDOCTYP"), "unknown_idoc_type", "is of type INVOIC02"),
+    (
+        "wms/counts_1.csv",
+        COUNTS.replace("article", "articel") + COUNT.format("S1", 1),
+        "column_missing",
+        "article may have been renamed to articel",
+    ),
+    ("wms/counts_1.csv", COUNTS + COUNT.format("S" * 19, 1), "serial_too_long", "longer than the 18 characters"),
+    ("wms/counts_1.csv", COUNTS + COUNT.format("S1", "one"), "bad_number", "quantity in line 2 is 'one'"),
+    (
+        "wms/counts_1.csv",
+        COUNTS + COUNT.format("S1", 1).replace("2026-03-02T10:00:00Z", "00000000"),
+        "required_missing",
+        "counted_at in line 2",
+    ),
+    ("wms/counts_1.csv", COUNTS.encode() + b"C1,\x00\xff\n", "wrong_encoding", "not UTF-8"),
+    ("sap/idoc/a.xml", "<a>" * 400, "malformed_xml", "depth"),
+]
+"""Name, content, reason code, and what the sentence names."""
 
 
 @pytest.fixture
@@ -148,3 +187,96 @@ def test_a_file_refused_for_want_of_a_contract_is_read_when_it_comes_again_after
     assert ingest(home, lake, source_contracts(), mappings=[mapping], now=datetime(2026, 3, 5)).files == {"loaded": 1}
     assert lake.read("bronze/tabular/movements")["serial_number"].to_list() == ["S1"]
     assert lake.row_count("manifest") == 2
+
+
+@pytest.mark.parametrize(("name", "content", "code", "told"), BAD_FILES, ids=[f"{code}-{n}" for n, (_, _, code, _) in enumerate(BAD_FILES)])
+def test_bad_content_is_refused_with_a_reason_while_the_good_rest_goes_on(home, lake, name, content, code, told):
+    _land(home, name, content)
+    _land(home, "handheld/scans_1.jsonl", SCAN % "a")
+    result = _ingest(home, lake)
+    assert (result.records_in, result.records_accepted, result.records_quarantined) == (2, 1, 1)
+    refused = lake.read("quarantine").row(0, named=True)
+    assert (refused["reason_code"], refused["_file"]) == (code, name)
+    assert told in refused["reason"]
+    assert lake.read("bronze/handheld/scans")["scan_id"].to_list() == ["a"]
+
+
+def test_numbers_with_a_trailing_sign_and_zero_dates_are_read_as_sap_means_them(home, lake):
+    _land(home, "sap/marc_1.csv", "MATNR,WERKS,EISBE,PLIFZ\n1,DC01,5.000-,3\n")
+    _land(home, "sap/mara_1.csv", "MATNR,MTART,ERSDA\n1,HAWA,00000000\n")
+    result = _ingest(home, lake)
+    assert (result.records_in, result.records_accepted) == (2, 2)
+    assert lake.read("bronze/sap/marc")["eisbe"].to_list() == [Decimal("-5.000")]
+    assert lake.read("bronze/sap/mara")["ersda"].to_list() == [None]
+
+
+def test_what_is_no_file_is_passed_over_and_any_name_is_taken(home, lake):
+    (home.landing / "sap" / "x.xml").mkdir(parents=True)
+    (home.landing / "loop").symlink_to(home.landing)
+    (home.landing / "gone.csv").symlink_to(home.landing / "nowhere")
+    names = ["handheld/scans_'quoted'.jsonl", "handheld/scans_\n.jsonl", "handheld/scans_Größe.jsonl"]
+    for number, name in enumerate(names):
+        _land(home, name, SCAN % number)
+    assert _ingest(home, lake).files == {"loaded": 3}
+    assert sorted(lake.read("manifest")["file"]) == sorted(names)
+
+
+def test_an_empty_landing_is_a_quiet_night(home, lake):
+    assert _ingest(home, lake).files == {}
+
+
+def test_a_file_that_may_not_be_read_is_left_and_named_and_stops_no_other(home, lake, monkeypatch):
+    _land(home, "handheld/scans_1.jsonl", SCAN % "a")
+    _land(home, "handheld/scans_2.jsonl", SCAN % "b")
+
+    def forbidden(path):
+        if path.name == "scans_2.jsonl":
+            raise PermissionError(13, "Permission denied", str(path))
+        return content_sha256(path)
+
+    monkeypatch.setattr("pipelines.ingest.content_sha256", forbidden)
+    result = _ingest(home, lake)
+    assert (result.files, result.unfinished) == ({"loaded": 1}, ("handheld/scans_2.jsonl",))
+
+
+PUBLISHING = """
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from pipelines.home import Home
+from pipelines.lake import Lake
+from pipelines.contracts import published_contracts
+from pipelines.warehouse import View, build_published_file
+
+views = [View(contract, []) for contract in published_contracts().values()]
+build_published_file(Path(sys.argv[1]), views, {"published_at": datetime(2026, 1, 1), "home": sys.argv[2]})
+"""
+
+
+def _publish_within(path, label, limit):
+    def allow():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    command = [sys.executable, "-c", PUBLISHING, str(path), label]
+    return subprocess.run(command, preexec_fn=allow, capture_output=True, text=True, check=False)
+
+
+def test_when_the_disk_is_full_the_old_file_serves_and_nothing_is_left_behind(tmp_path):
+    """A limit on the size of files stands for the full disk: the write fails inside DuckDB just so."""
+    published = tmp_path / "serialake.duckdb"
+    assert _publish_within(published, "old", resource.RLIM_INFINITY).returncode == 0
+    for _ in range(2):
+        assert _publish_within(published, "new", 64 * 1024).returncode != 0
+        assert query(published, "select home from publication").item() == "old"
+        assert [path.name for path in tmp_path.iterdir()] == ["serialake.duckdb"]
+    assert _publish_within(published, "new", resource.RLIM_INFINITY).returncode == 0
+    assert query(published, "select home from publication").item() == "new"
+
+
+def test_what_killed_publishes_left_behind_is_removed_by_the_next(tmp_path):
+    published = tmp_path / "serialake.duckdb"
+    for name in (".serialake.duckdb.new", ".serialake.duckdb.new.wal", ".serialake.duckdb.4711.new"):
+        (tmp_path / name).write_bytes(b"unfinished")
+    assert _publish_within(published, "new", resource.RLIM_INFINITY).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["serialake.duckdb"]
