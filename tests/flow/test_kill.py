@@ -1,0 +1,190 @@
+"""Kill -9 at random points of a nightly run: the run after it publishes what an uninterrupted run publishes.
+
+Each point restores a retailer that was built the night before and has received another week, so that increments, a due
+training and changed tables are hit. SERIALAKE_KILL_POINTS says at how many points (6; .ci/run sets 30).
+"""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from pipelines.defs.resources import WAREHOUSE_POOL
+from pipelines.home import Home
+from pipelines.simulator import SimulationConfig, simulate, write
+from tests.flow.support import CLOCKS, assert_same_content, published_content
+
+pytestmark = pytest.mark.slow
+
+POINTS = int(os.environ.get("SERIALAKE_KILL_POINTS", "6"))
+SEED = 20260302
+# The smallest retailer whose demand is learned from on both nights: 28 days before and 28 after the first cut-off.
+TINY = SimulationConfig(days=66, stores=3, articles=4, seed=5, scale=0.05)
+SECOND_NIGHT = "20260429"
+START = "start"
+"""What comes before the first step: imports, dbt's manifest, the look into landing/."""
+
+
+@dataclass(frozen=True)
+class TwoNights:
+    """A retailer before its second night, and what that night publishes when nothing interrupts it."""
+
+    home: Home
+    before: Path
+    published: dict[str, pl.DataFrame]
+    left: set[str]
+    stages: dict[str, float]
+
+    def restore(self) -> None:
+        """Everything as it was before the second night, at the same path: the published views name absolute paths."""
+        shutil.rmtree(self.home.root)
+        shutil.copytree(self.before, self.home.root)
+
+
+def _environment(home: Home) -> dict[str, str]:
+    return {**os.environ, "SERIALAKE_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
+
+
+def _start(home: Home) -> subprocess.Popen:
+    output = (home.root / "test_output").open("wb")
+    command = [sys.executable, "-m", "pipelines.cli", "run"]
+    return subprocess.Popen(command, env=_environment(home), start_new_session=True, stdout=output, stderr=subprocess.STDOUT)
+
+
+def _must_run(home: Home) -> None:
+    process = _start(home)
+    assert process.wait(timeout=600) == 0, (home.root / "test_output").read_text()
+
+
+def _started_steps(home: Home, known: set[str]) -> list[tuple[str, float]]:
+    """Steps of the newest run in the order in which they began, with the moment; empty while it has begun none."""
+    runs = [path for path in (home.dagster / "history" / "runs").glob("*-*.db") if path.name not in known]
+    if not runs:
+        return []
+    try:
+        with sqlite3.connect(f"file:{runs[0]}?mode=ro", uri=True) as events:
+            begun = events.execute("select step_key, timestamp from event_logs where dagster_event_type = 'STEP_START' order by id")
+            return [(step, datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()) for step, moment in begun]
+    except sqlite3.OperationalError:
+        return []
+
+
+def _known_runs(home: Home) -> set[str]:
+    return {path.name for path in (home.dagster / "history" / "runs").glob("*-*.db")}
+
+
+def _names_left(home: Home) -> set[str]:
+    """What lies in the home, but for the tables' own files and the log of each run."""
+    folders = [home.root, home.models, *home.models.iterdir(), *(path for path in home.models.glob("*/*"))]
+    return {path.relative_to(home.root).as_posix() for folder in folders for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory) -> TwoNights:
+    folder = tmp_path_factory.mktemp("kill")
+    home, before = Home(folder / "home"), folder / "before"
+    world = simulate(TINY)
+    write(world, folder / "delivered", folder / "truth")
+    _deliver(folder / "delivered", home, lambda name: _day(name) < SECOND_NIGHT)
+    _must_run(home)
+    _deliver(folder / "delivered", home, lambda name: _day(name) >= SECOND_NIGHT)
+    shutil.copytree(home.root, before)
+    known, began = _known_runs(home), time.time()
+    _must_run(home)
+    ended = time.time()
+    starts = [(START, began), *_started_steps(home, known)]
+    ends = [moment for _, moment in starts[1:]] + [ended]
+    stages = {name: end - moment for (name, moment), end in zip(starts, ends, strict=True)}
+    return TwoNights(home, before, published_content(home, without=CLOCKS), _names_left(home), stages)
+
+
+def _day(name: str) -> str:
+    """The day in a file's name; master data has none and comes first."""
+    return next((part[:8] for part in name.split("_") if part[:4] == "2026"), "")
+
+
+def _deliver(source: Path, home: Home, is_due) -> None:
+    for path in sorted(p for p in source.rglob("*") if p.is_file() and is_due(p.name)):
+        target = home.landing / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+
+
+def _points(stages: dict[str, float], count: int) -> list[tuple[str, float]]:
+    """Seeded points as (stage, seconds after its start): one in each stage, longest first, then anywhere in the run.
+
+    A point is counted from the start of its stage, so that a busy machine does not shift it into another one.
+    """
+    draw = random.Random(SEED)
+    longest = sorted(stages, key=stages.get, reverse=True)
+    points = [(stage, draw.uniform(0.0, 0.6) * stages[stage]) for stage in longest]
+    while len(points) < count:
+        moment = draw.uniform(0.0, sum(stages.values()))
+        for stage, seconds in stages.items():
+            if moment < seconds:
+                points.append((stage, moment))
+                break
+            moment -= seconds
+    return points[:count]
+
+
+def _kill_at(home: Home, stage: str, seconds: float, *, alone: bool) -> str:
+    """Start a nightly run and kill it so long after the start of a stage. Returns the stage that it was in by then.
+
+    `alone` kills only the run's own process, as a machine short of memory does, and leaves dbt without its parent.
+    """
+    known = _known_runs(home)
+    process = _start(home)
+    while stage != START and process.poll() is None and stage not in [name for name, _ in _started_steps(home, known)]:
+        time.sleep(0.01)
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
+    process.wait()
+    return (_started_steps(home, known) or [(START, 0.0)])[-1][0] if process.returncode == -signal.SIGKILL else "ended"
+
+
+def _runs(home: Home) -> Counter:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home.dagster))
+        with dg.DagsterInstance.get() as instance:
+            slots = instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL)
+            assert slots.active_slot_count == 0
+            assert slots.pending_step_count == 0
+            return Counter(run.status.value for run in instance.get_runs())
+
+
+def test_a_killed_night_is_made_up_by_the_next_run_wherever_it_was_killed(two_nights):
+    hits = []
+    points = _points(two_nights.stages, POINTS)
+    for number, (stage, seconds) in enumerate(points):
+        two_nights.restore()
+        hits.append(_kill_at(two_nights.home, stage, seconds, alone=number % 3 == 2))
+        _must_run(two_nights.home)
+        assert_same_content(published_content(two_nights.home, without=CLOCKS), two_nights.published)
+        assert _names_left(two_nights.home) == two_nights.left, (stage, seconds)
+        print(f"{number + 1}: aimed at {seconds:.1f} s into {stage}, hit {hits[-1]}")
+    assert {stage for stage, _ in points} <= set(hits), (points, hits)
+
+
+def test_nights_killed_one_after_another_leave_nothing_behind(two_nights):
+    two_nights.restore()
+    hits = [_kill_at(two_nights.home, stage, seconds / 2, alone=False) for stage, seconds in two_nights.stages.items()]
+    _must_run(two_nights.home)
+    assert_same_content(published_content(two_nights.home, without=CLOCKS), two_nights.published)
+    assert _names_left(two_nights.home) == two_nights.left
+    begun = [hit for hit in hits if hit not in (START, "ended")]
+    assert _runs(two_nights.home) == {"SUCCESS": 2 + hits.count("ended"), "FAILURE": len(begun)}
