@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from pipelines.home import Home, project_root
 
@@ -63,7 +64,10 @@ def run(
     from pipelines.publish import is_current
 
     ensure_tables(lake, source_contracts())
-    if not new_files(home, lake)[0] and is_current(home, lake) and scores_are_current(home, lake):
+    new, left = new_files(home, lake)
+    if left:
+        _err.print(f"Left for the next run, since still being written or not readable: {', '.join(left)}", soft_wrap=True, markup=False)
+    if not new and is_current(home, lake) and scores_are_current(home, lake):
         _out.print(f"Nothing new in {home.landing}; {home.published.name} shows everything that was loaded.", soft_wrap=True)
         return
     outcome = _run_with_progress(home)
@@ -87,7 +91,7 @@ def status() -> None:
         return
     _out.print(f"Last run {outcome.run_id} ({outcome.job}), started {outcome.started_at:%Y-%m-%d %H:%M} UTC: [bold]{outcome.state}[/bold]")
     for stage, message in outcome.errors.items():
-        _out.print(f"  [red]{stage}[/red]: {message}", soft_wrap=True)
+        _out.print(f"  [red]{stage}[/red]: {escape(message)}", soft_wrap=True)
     from pipelines.checks.verdict_tables import show_red
     from pipelines.lake import Lake
 
@@ -233,7 +237,7 @@ def _fail_run(home: Home, outcome) -> None:
     from pipelines.lake import Lake
 
     for stage, message in outcome.errors.items():
-        _err.print(f"[red]{stage} failed[/red]: {message}", soft_wrap=True)
+        _err.print(f"[red]{stage} failed[/red]: {escape(message)}", soft_wrap=True)
     show_red(_err, Lake(home.lake))
     _fail(f"Run {outcome.run_id} failed; what was published before still serves. Details: serialake ui, or {home.root / 'run.log'}")
 
@@ -263,7 +267,7 @@ def _need_published(home: Home) -> None:
 
 
 def _fail(message: str) -> None:
-    _err.print(message, style="red", soft_wrap=True)
+    _err.print(message, style="red", soft_wrap=True, markup=False)
     raise typer.Exit(1)
 
 

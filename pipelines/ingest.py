@@ -81,7 +81,7 @@ def ensure_tables(lake: Lake, contracts: Mapping[str, Contract]) -> None:
 
 
 def new_files(home: Home, lake: Lake) -> tuple[list[NewFile], list[str]]:
-    """Delivered files that the manifest lacks, in name order, and names of files still being written.
+    """Delivered files that the manifest lacks, in name order, and names of files still being written or not readable.
 
     Name, size and time that the manifest already holds spare the hashing. Content that was loaded before is a duplicate;
     content that was refused whole is tried again, since a contract may have come meanwhile.

@@ -7,6 +7,7 @@ Files are never moved, changed or deleted. See README.md, section "Bring your ow
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,19 +38,17 @@ def delivered_files(landing: Path, *, settle_seconds: float) -> tuple[list[Deliv
     `settle_seconds` apart. The second look is taken only where a file is younger than that.
     """
     candidates, unfinished = [], []
-    for path in sorted(p for p in landing.rglob("*") if p.is_file()):
-        name = path.relative_to(landing).as_posix()
-        if path.name.startswith("."):
-            continue
+    for path in sorted(p for p in landing.rglob("*") if p.is_file() and not p.name.startswith(".")):
+        name = _name(path.relative_to(landing))
         if name.lower().endswith(UNFINISHED_SUFFIXES):
             unfinished.append(name)
-        else:
-            candidates.append(_look(name, path))
+        elif seen := _look(name, path):
+            candidates.append(seen)
     young_after = time.time() - settle_seconds
     young = [f for f in candidates if (f.modified_at - _EPOCH).total_seconds() > young_after]
     if young:
         time.sleep(settle_seconds)
-    changed = {f.name for f in young if not f.path.exists() or _look(f.name, f.path) != f}
+    changed = {f.name for f in young if not still_same(f)}
     return [f for f in candidates if f.name not in changed], sorted([*unfinished, *changed])
 
 
@@ -61,9 +60,18 @@ def content_sha256(path: Path) -> str:
 
 def still_same(file: DeliveredFile) -> bool:
     """Whether the file is still as it was when it was listed."""
-    return file.path.exists() and _look(file.name, file.path) == file
+    return _look(file.name, file.path) == file
 
 
-def _look(name: str, path: Path) -> DeliveredFile:
-    stat = path.stat()
+def _name(path: Path) -> str:
+    """The path as text; bytes that are not UTF-8, as old transfer programs write them, show as \\xff."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _look(name: str, path: Path) -> DeliveredFile | None:
+    """The file as it is now; None where it was taken away meanwhile."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
     return DeliveredFile(name, path, stat.st_size, _EPOCH + timedelta(microseconds=stat.st_mtime_ns // 1000))

@@ -94,7 +94,7 @@ def table_of(title: str, frame: pl.DataFrame, *, empty: str = "no rows") -> Tabl
     for name, dtype in frame.schema.items():
         table.add_column(name, justify="right" if dtype.is_numeric() or name in {"rows", "seconds", "changed"} else "left", overflow="fold")
     for row in frame.iter_rows():
-        table.add_row(*(f"{v:,}" if isinstance(v, int) else "" if v is None else str(v) for v in row))
+        table.add_row(*(f"{v:,}" if isinstance(v, int) else "" if v is None else escape(str(v)) for v in row))
     return table
 
 

@@ -24,6 +24,9 @@ from pipelines.sources.verdicts import refusals, refused_file, restricted_column
 
 __all__ = ["missing_columns", "read_csv_file"]
 
+_SHOWN_COLUMNS = 200
+"""Columns of a file that a sentence lists."""
+
 
 def read_csv_file(path: Path, contract: Contract) -> Extracted:
     """Read a CSV file; a file with a header alone has no records. Never raises for bad content."""
@@ -51,7 +54,8 @@ def missing_columns(missing: Sequence[str], present: Sequence[str], known: Seque
     lower = {name.lower(): name for name in present if name.lower() not in {n.lower() for n in known}}
     close = {name: difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5) for name in missing}
     hints = [f"{name} may have been renamed to {' or '.join(map(lower.get, found))}" for name, found in close.items() if found]
-    has = f"It has {', '.join(present)}" if present else "It has no columns"
+    more = f" and {len(present) - _SHOWN_COLUMNS:,} more" if len(present) > _SHOWN_COLUMNS else ""
+    has = f"It has {', '.join(present[:_SHOWN_COLUMNS])}{more}" if present else "It has no columns"
     hint = f" ({'; '.join(hints)})" if hints else ""
     lacks = f"The file lacks the required column{'s' * (len(missing) > 1)} {', '.join(missing)}{hint}"
     return f"{lacks}: deliver it with the names of the contract. {has}."

@@ -106,7 +106,11 @@ def _separator(header: str, expected: Sequence[str]) -> str:
     wanted = {name.lower() for name in expected}
 
     def score(separator: str) -> tuple[int, int]:
-        names = next(csv.reader([header], delimiter=separator), [])
+        try:
+            names = next(csv.reader([header], delimiter=separator), [])
+        except csv.Error:
+            # With the wrong separator a long header is one field, longer than a field may be.
+            return 0, 0
         return sum(name.strip().lower() in wanted for name in names), len(names)
 
     return max(_SEPARATORS, key=score)

@@ -56,6 +56,33 @@ def test_a_file_that_changes_after_it_was_listed_is_noticed(tmp_path):
     assert not still_same(file)
 
 
+def test_a_name_that_is_not_utf_8_is_shown_with_its_bytes(tmp_path):
+    (tmp_path / os.fsdecode(b"ger\xe4te.csv")).write_bytes(b"x")
+    (file,), _ = delivered_files(tmp_path, settle_seconds=0.1)
+    assert file.name == "ger\\xe4te.csv"
+    assert content_sha256(file.path) == content_sha256(tmp_path / os.fsdecode(b"ger\xe4te.csv"))
+
+
+def test_a_file_taken_away_between_two_looks_is_no_delivery(tmp_path):
+    path = _deliver(tmp_path, "gone.csv", age_seconds=0)
+    taker = threading.Timer(0.2, path.unlink)
+    taker.start()
+    files, unfinished = delivered_files(tmp_path, settle_seconds=0.6)
+    taker.join()
+    assert (files, unfinished) == ([], ["gone.csv"])
+
+
+def test_folders_links_to_themselves_and_pipes_are_no_deliveries(tmp_path):
+    (tmp_path / "folder.xml").mkdir()
+    (tmp_path / "loop.xml").symlink_to("loop.xml")
+    (tmp_path / "nowhere.xml").symlink_to("missing.xml")
+    (tmp_path / "folder.xml" / "up").symlink_to("..")
+    os.mkfifo(tmp_path / "pipe.xml")
+    _deliver(tmp_path, "folder.xml/a.csv")
+    files, unfinished = delivered_files(tmp_path, settle_seconds=0.1)
+    assert ([f.name for f in files], unfinished) == (["folder.xml/a.csv"], [])
+
+
 def test_the_hash_is_that_of_the_bytes(tmp_path):
     path = _deliver(tmp_path, "a.csv", b"abc")
     assert content_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

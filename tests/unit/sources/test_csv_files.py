@@ -172,3 +172,16 @@ def test_records_beyond_the_first_chunk_keep_their_lines(read):
     assert extracted.quarantined["line"].to_list() == [55_002]
     last = extracted.accepted["wms/counts"].row(-1, named=True)
     assert (last["serial_number"], last["_line"]) == ("S59999", 60_001)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_a_header_of_a_hundred_thousand_columns_is_refused_and_not_recited(read, refused, separator):
+    row = refused(read(COUNTS, separator.join(f"column_{number}" for number in range(100_000))))
+    assert (row["reason_code"], row["line"]) == ("column_missing", 1)
+    assert row["reason"].endswith("column_199 and 99,800 more.")
+
+
+def test_a_value_longer_than_a_field_may_be_refuses_the_file_from_its_line(read, refused):
+    extracted = read(COUNTS, "\n".join([HEADER, count(), count(site="x" * 200_000)]))
+    row = refused(extracted)
+    assert (row["reason_code"], row["line"], extracted.refused_whole) == ("malformed_csv", 3, True)
