@@ -85,3 +85,13 @@ def test_the_suite_of_every_contract_runs_on_its_columns(contract):
     lineage = {"_load_id": pl.String, "_file": pl.String, "_line": pl.Int64, "_ingested_at": pl.Datetime("us")}
     with rows_to_judge(pl.DataFrame(schema={**contract.polars_schema, **lineage})) as engine:
         assert all(verdict.passed for verdict in judge(engine, rules_of(contract), contract.key))
+
+
+def test_a_delivery_that_left_in_a_hundred_years_holds_the_ledger_back():
+    contract = source_contracts()["sap/deliveries"]
+    moments = {"goods_issue_actual_at": datetime(2126, 1, 1), "_ingested_at": datetime(2026, 3, 2)}
+    row = {"vbeln": "80000001", "idoctyp": "DELVRY07", "_load_id": "l", "_file": "f.xml", "_line": 1, **moments}
+    lineage = {"_load_id": pl.String, "_file": pl.String, "_line": pl.Int64, "_ingested_at": pl.Datetime("us")}
+    with rows_to_judge(pl.DataFrame([row], schema={**contract.polars_schema, **lineage})) as engine:
+        red = [verdict.rule.name for verdict in judge(engine, rules_of(contract), contract.key) if verdict.is_red]
+    assert red == ["actual_dates_are_plausible"]
