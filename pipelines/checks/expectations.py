@@ -125,7 +125,6 @@ def _expectation(rule: Rule) -> Any:
         "not_null": gxe.ExpectColumnValuesToNotBeNull,
         "max_length": gxe.ExpectColumnValueLengthsToBeBetween,
         "in_set": gxe.ExpectColumnValuesToBeInSet,
-        "between": gxe.ExpectColumnValuesToBeBetween,
     }
     if rule.kind in of_columns:
         return of_columns[rule.kind](column=rule.column, meta=meta, **rule.arguments)

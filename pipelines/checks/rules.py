@@ -68,15 +68,13 @@ def _quality_rule(contract: Contract, column: str | None, quality: Any) -> Rule:
         return _in_set(column, [str(value) for value in given["validValues"]], *told)
     if quality.metric == "invalidValues" and column and "pattern" in given:
         return _pattern(column, given["pattern"], *told)
-    if quality.metric == "invalidValues" and column and {"minimum", "maximum"} & given.keys():
-        return _between(column, given.get("minimum"), given.get("maximum"), *told)
     if quality.metric == "duplicateValues" and given.get("properties"):
         return _unique(given["properties"], *told)
     if quality.engine == "greatExpectations" and quality.name and BATCH in str(quality.implementation):
         return Rule(quality.name, column, "rows", severity, "no such row", told[1], str(quality.implementation))
     raise ContractError(
-        f"{contract.path}: a rule on {column or 'the table'} that nobody can judge; use metric invalidValues (validValues, pattern,"
-        " minimum, maximum), duplicateValues (properties), or engine greatExpectations with a name and a query on {batch}"
+        f"{contract.path}: a rule on {column or 'the table'} that nobody can judge; use metric invalidValues (validValues or"
+        " pattern), duplicateValues (properties), or engine greatExpectations with a name and a query on {batch}"
     )
 
 
@@ -90,13 +88,6 @@ def _in_set(column: str, allowed: list[str], severity: str, remedy: str) -> Rule
 def _pattern(column: str, pattern: str, severity: str, remedy: str) -> Rule:
     broken = _where(f"""not regexp_full_match("{column}", {_text(pattern)})""")
     return Rule(f"{column}_has_its_form", column, "rows", severity, f"like {pattern}", remedy, broken)
-
-
-def _between(column: str, low: float | None, high: float | None, severity: str, remedy: str) -> Rule:
-    bounds = [f'"{column}" < {low}'] * (low is not None) + [f'"{column}" > {high}'] * (high is not None)
-    expected = " and ".join([f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None))
-    broken = _where(" or ".join(bounds))
-    return Rule(f"{column}_is_in_range", column, "between", severity, expected, remedy, broken, {"min_value": low, "max_value": high})
 
 
 def _unique(columns: list[str], severity: str, remedy: str) -> Rule:

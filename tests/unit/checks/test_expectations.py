@@ -33,7 +33,6 @@ def _rule(kind, column, broken, severity=ERROR, **arguments):
         (_rule("not_null", "serial", "serial is null"), [2]),
         (_rule("max_length", "serial", "length(serial) > 18", max_value=18), [4]),
         (_rule("in_set", "action", "action not in ('receive', 'scrap')", value_set=["receive", "scrap"]), [4]),
-        (_rule("between", "quantity", "quantity < 1", min_value=1, max_value=None), [2, 3]),
         (_rule("rows", "serial", "not regexp_full_match(serial, '[A-Z0-9]+')"), [3]),
         (_rule("rows", "serial", "not regexp_full_match(serial, '[A-Z0-9 a-z]{1,4}')"), [4]),
     ],

@@ -39,7 +39,7 @@ def test_beyond_types_only_what_falsifies_the_ledger_blocks():
     assert blocking == LEDGER
 
 
-def test_a_code_list_a_form_and_a_range_become_rules():
+def test_a_code_list_a_form_and_a_query_become_rules():
     rules = {
         rule.name: rule for table in ("handheld/scans", "sap/goods_movements", "marketing/campaigns") for rule in rules_of(CONTRACTS[table])
     }
@@ -49,7 +49,7 @@ def test_a_code_list_a_form_and_a_range_become_rules():
         rules["move_type_has_its_form"].broken_rows
         == "select * from {batch} where not regexp_full_match(\"move_type\", '[0-9A-Z][0-9]{2}')"
     )
-    assert rules["discount_pct_is_in_range"].arguments == {"min_value": 0, "max_value": 100}
+    assert rules["discount_pct_is_in_range"].broken_rows == "select * from {batch} where discount_pct < 0 or discount_pct > 100"
     assert rules["discount_pct_is_in_range"].severity == WARNING
 
 
