@@ -1,7 +1,7 @@
 """Kill -9 at random points of a nightly run: the run after it publishes what an uninterrupted run publishes.
 
 Each point restores a retailer that was built the night before and has received another week, so that increments, a due
-training and changed tables are hit. SERIALAKE_KILL_POINTS says at how many points (6; .ci/run sets 30).
+training and changed tables are hit. SERIALAKE_KILL_POINTS says at how many points (6; set 30 for the long proof).
 """
 
 import os
