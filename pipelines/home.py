@@ -59,6 +59,11 @@ class Home:
         return self.root / ".warehouse_builder"
 
     @property
+    def build_note(self) -> Path:
+        """What the warehouse was last built from: version of the manifest, version of the models."""
+        return self.root / ".warehouse_built.json"
+
+    @property
     def published(self) -> Path:
         """The file that analysts open."""
         return self.root / "serialake.duckdb"

@@ -6,6 +6,7 @@ Delta itself (pipelines/lake.py). Why a crash at any instant is harmless is told
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,12 +52,37 @@ class NewFile:
     file: DeliveredFile
     sha256: str
     duplicate_of: str | None = None
-    is_first: bool = True
+    is_hash_taken: bool = False
+    """Whether the manifest holds this content's hash as the identity of a load already."""
+
+    @property
+    def copy_id(self) -> str:
+        """Identity of this copy: its content, its name and its time. Holds no character that SQL would read."""
+        copy = hashlib.sha256(f"{self.file.name}\n{self.file.modified_at.isoformat()}".encode()).hexdigest()
+        return f"{self.sha256}-{copy[:16]}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """A new file with what it holds, and what became of it."""
+
+    new: NewFile
+    extracted: Extracted
+
+    @property
+    def status(self) -> str:
+        """`loaded`, `duplicate` of a load that stands, or `refused` whole."""
+        if self.new.duplicate_of:
+            return "duplicate"
+        return "refused" if self.extracted.refused_whole else "loaded"
 
     @property
     def load_id(self) -> str:
-        """Identity of the load: the content; for a further copy, also its name and time."""
-        return self.sha256 if self.is_first else f"{self.sha256}:{self.file.name}:{self.file.modified_at.isoformat()}"
+        """The content where its records are taken, whatever the name; for any other copy, also its name and time.
+
+        So a file read again after a crash brings the same identity even if other copies have come or gone.
+        """
+        return self.new.sha256 if self.status == "loaded" and not self.new.is_hash_taken else self.new.copy_id
 
 
 @dataclass(frozen=True)
@@ -84,13 +110,14 @@ def new_files(home: Home, lake: Lake) -> tuple[list[NewFile], list[str]]:
     """Delivered files that the manifest lacks, in name order, and names of files still being written or not readable.
 
     Name, size and time that the manifest already holds spare the hashing. Content that was loaded before is a duplicate;
-    content that was refused whole is tried again, since a contract may have come meanwhile.
+    content that was refused whole is tried again, since a contract may have come meanwhile, or may claim this name. Which
+    of several new copies is taken shows only when they have been read (`_loads`).
     """
     delivered, unfinished = delivered_files(home.landing, settle_seconds=SETTLE_SECONDS)
     known = lake.read(MANIFEST, ["_load_id", "file", "bytes", "modified_at", "content_sha256", "status"])
     seen = set(known.select("file", "bytes", "modified_at").iter_rows())
     loaded = dict(known.filter(pl.col("status") == "loaded").select("content_sha256", "_load_id").iter_rows())
-    hashes = set(known["content_sha256"])
+    load_ids = set(known["_load_id"])
     new: list[NewFile] = []
     for file in delivered:
         if (file.name, file.size, file.modified_at) in seen:
@@ -101,9 +128,7 @@ def new_files(home: Home, lake: Lake) -> tuple[list[NewFile], list[str]]:
             # Gone again, or not ours to read: left for the next run, and no reason to stop the others.
             unfinished.append(file.name)
             continue
-        new.append(NewFile(file, sha256, duplicate_of=loaded.get(sha256), is_first=sha256 not in hashes))
-        loaded.setdefault(sha256, new[-1].load_id)
-        hashes.add(sha256)
+        new.append(NewFile(file, sha256, duplicate_of=loaded.get(sha256), is_hash_taken=sha256 in load_ids))
     return new, unfinished
 
 
@@ -122,13 +147,12 @@ def ingest(
     last = lake.read(MANIFEST, ["ingested_at"])["ingested_at"].max()
     moment = max(now, last + timedelta(microseconds=1)) if last else now
     done = 0
+    taken: dict[str, str] = {}
     with extracting(len(files), contracts, mappings) as extract_all:
         for batch in _batches(files):
-            loads = _loads(batch, extract_all)
-            changed = [new.file.name for new, _ in loads if not still_same(new.file)]
-            unchanged = [load for load in loads if load[0].file.name not in changed]
+            loads, changed = _loads(batch, extract_all, taken)
             result = replace(result, unfinished=(*result.unfinished, *changed))
-            result = _added(result, _commit(home, lake, unchanged, moment), unchanged)
+            result = _added(result, _commit(home, lake, loads, moment), loads)
             moment += timedelta(microseconds=1)
             done += len(batch)
             report("ingest", done, len(files))
@@ -146,25 +170,43 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _loads(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], Iterable[Extracted]]) -> list[tuple[NewFile, Extracted]]:
-    """What each file of the batch holds; a duplicate is not read again."""
-    firsts = [new for new in batch if new.duplicate_of is None]
-    held = dict(zip((new.load_id for new in firsts), extract_all([(new.file.path, new.file.name) for new in firsts]), strict=True))
-    loads = [(new, held.get(new.load_id, Extracted())) for new in batch]
-    for new, extracted in loads:
-        _must_add_up(new, extracted)
-    return loads
+def _loads(
+    batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], Iterable[Extracted]], taken: dict[str, str]
+) -> tuple[list[Load], list[str]]:
+    """What each file of the batch holds, and the names of files that changed while they were read.
+
+    `taken` maps content to the load that brought it in this run, and is added to: of several copies, the first that can
+    be read is taken, since a name may be claimed by a contract where another is not. What is taken is not read again.
+    """
+    files = [replace(new, duplicate_of=new.duplicate_of or taken.get(new.sha256)) for new in batch]
+    wanted = [new for new in files if new.duplicate_of is None]
+    held = dict(zip((new.file.name for new in wanted), extract_all([(new.file.path, new.file.name) for new in wanted]), strict=True))
+    loads: list[Load] = []
+    changed: list[str] = []
+    for new in files:
+        load = Load(new, held.get(new.file.name, Extracted()))
+        if not still_same(new.file):
+            changed.append(new.file.name)
+            continue
+        if new.duplicate_of is None and new.sha256 in taken:
+            load = Load(replace(new, duplicate_of=taken[new.sha256]), Extracted())
+        _must_add_up(load)
+        if load.status == "loaded":
+            taken[new.sha256] = load.load_id
+        loads.append(load)
+    return loads, changed
 
 
-def _must_add_up(new: NewFile, extracted: Extracted) -> None:
+def _must_add_up(load: Load) -> None:
+    extracted = load.extracted
     taken = extracted.records_accepted + extracted.quarantined.height
     if extracted.records_in != taken:
         raise RuntimeError(
-            f"{new.file.name}: {extracted.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
+            f"{load.new.file.name}: {extracted.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
         )
 
 
-def _commit(home: Home, lake: Lake, loads: list[tuple[NewFile, Extracted]], moment: datetime) -> dict[str, int]:
+def _commit(home: Home, lake: Lake, loads: list[Load], moment: datetime) -> dict[str, int]:
     """Store a batch of whole files; returns rows appended by bronze table.
 
     Every table's commit carries the load ids it brings, and the manifest comes last. After a crash in between, the files
@@ -172,8 +214,9 @@ def _commit(home: Home, lake: Lake, loads: list[tuple[NewFile, Extracted]], mome
     """
     rows: dict[str, list[pl.DataFrame]] = {}
     refused: list[pl.DataFrame] = []
-    for new, extracted in loads:
-        lineage = {"_load_id": pl.lit(new.load_id), "_file": pl.lit(new.file.name), "_ingested_at": pl.lit(moment)}
+    for load in loads:
+        new, extracted = load.new, load.extracted
+        lineage = {"_load_id": pl.lit(load.load_id), "_file": pl.lit(new.file.name), "_ingested_at": pl.lit(moment)}
         for table, frame in extracted.accepted.items():
             rows.setdefault(table, []).append(frame.with_columns(**lineage))
         if extracted.quarantined.height:
@@ -188,7 +231,7 @@ def _commit(home: Home, lake: Lake, loads: list[tuple[NewFile, Extracted]], mome
         frame = pl.concat(refused).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
         lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list())
     if loads:
-        manifest = pl.DataFrame([_manifest_row(new, extracted, moment) for new, extracted in loads], schema=MANIFEST_SCHEMA)
+        manifest = pl.DataFrame([_manifest_row(load, moment) for load in loads], schema=MANIFEST_SCHEMA)
         lake.append_once(MANIFEST, manifest, manifest["_load_id"].to_list())
     return appended
 
@@ -200,20 +243,15 @@ def _keep_whole(home: Home, new: NewFile) -> None:
     shutil.copyfile(new.file.path, target)
 
 
-def _status(new: NewFile, extracted: Extracted) -> str:
-    if new.duplicate_of:
-        return "duplicate"
-    return "refused" if extracted.refused_whole else "loaded"
-
-
-def _manifest_row(new: NewFile, extracted: Extracted, moment: datetime) -> dict[str, object]:
+def _manifest_row(load: Load, moment: datetime) -> dict[str, object]:
+    new, extracted = load.new, load.extracted
     return {
-        "_load_id": new.load_id,
+        "_load_id": load.load_id,
         "file": new.file.name,
         "content_sha256": new.sha256,
         "bytes": new.file.size,
         "modified_at": new.file.modified_at,
-        "status": _status(new, extracted),
+        "status": load.status,
         "duplicate_of": new.duplicate_of,
         "tables": ",".join(sorted(extracted.accepted)),
         "records_in": extracted.records_in,
@@ -223,18 +261,17 @@ def _manifest_row(new: NewFile, extracted: Extracted, moment: datetime) -> dict[
     }
 
 
-def _added(result: IngestResult, appended: dict[str, int], loads: list[tuple[NewFile, Extracted]]) -> IngestResult:
+def _added(result: IngestResult, appended: dict[str, int], loads: list[Load]) -> IngestResult:
     files, rows = dict(result.files), dict(result.appended)
-    for new, extracted in loads:
-        status = _status(new, extracted)
-        files[status] = files.get(status, 0) + 1
+    for load in loads:
+        files[load.status] = files.get(load.status, 0) + 1
     for table, count in appended.items():
         rows[table] = rows.get(table, 0) + count
     return replace(
         result,
         files=files,
         appended=rows,
-        records_in=result.records_in + sum(e.records_in for _, e in loads),
-        records_accepted=result.records_accepted + sum(e.records_accepted for _, e in loads),
-        records_quarantined=result.records_quarantined + sum(e.quarantined.height for _, e in loads),
+        records_in=result.records_in + sum(load.extracted.records_in for load in loads),
+        records_accepted=result.records_accepted + sum(load.extracted.records_accepted for load in loads),
+        records_quarantined=result.records_quarantined + sum(load.extracted.quarantined.height for load in loads),
     )

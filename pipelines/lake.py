@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -31,6 +32,8 @@ _KEPT_HOURS = 7 * 24
 _ROW_GROUP_ROWS = 30_000
 """A reader that looks for one unit in a sorted file reads one such group: small enough to be quick, large enough to compress."""
 _FINGERPRINT = "serialake_fingerprint"
+_HOUSEKEEPING = {"OPTIMIZE", "VACUUM START", "VACUUM END"}
+"""Operations of Delta commits that leave a table's rows as they are."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +98,31 @@ class Lake:
         return self.version(table)
 
     def fingerprint(self, table: str) -> dict[str, object] | None:
-        """Fingerprint of the newest replacement, or None where there is none."""
+        """Fingerprint of the newest replacement, or None where there is none or where rows have changed since."""
         try:
-            newest = DeltaTable(str(self.path(table))).history(1)
+            text = self._newest_change(table).get(_FINGERPRINT)
         except TableNotFoundError:
             return None
-        text = newest[0].get(_FINGERPRINT) if newest else None
         return json.loads(text) if text else None
 
     def version(self, table: str) -> int:
         """Newest version of the table."""
         return DeltaTable(str(self.path(table))).version()
+
+    def rows_version(self, table: str) -> int:
+        """Newest version that changed rows: merging files and removing outdated ones do not count."""
+        return int(self._newest_change(table)["version"])
+
+    def _newest_change(self, table: str) -> dict[str, Any]:
+        """The newest commit that changed rows, as the table's history tells it."""
+        delta = DeltaTable(str(self.path(table)))
+        limit = 8
+        while True:
+            history = delta.history(limit)
+            changes = (commit for commit in history if commit["operation"] not in _HOUSEKEEPING)
+            if (change := next(changes, None)) or len(history) < limit:
+                return change or history[-1]
+            limit *= 8
 
     def files(self, table: str, version: int) -> list[Path]:
         """Absolute paths of exactly the Parquet files that make up one version, in name order."""

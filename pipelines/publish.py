@@ -7,6 +7,7 @@ pipelines/warehouse.py. A table whose content did not change is not written agai
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +21,12 @@ from pipelines.warehouse import View, build_published_file, query, reading, tabl
 
 __all__ = [
     "Publication",
+    "built_from",
     "ensure_gold",
     "facts_versions",
     "is_current",
     "model_version",
+    "note_build",
     "publication_facts",
     "publish",
     "publish_scores",
@@ -42,6 +45,9 @@ class Publication:
 def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: datetime) -> Publication:
     """Bring all marts of the warehouse to gold, and swap the analysts' file. Returns what changed.
 
+    The file tells which loads and models the marts were built from (`note_build`): files that were taken in since are
+    not claimed.
+
     Each gold table is one Delta commit; the file names one version of each. A failure before the swap leaves the file
     as it was, and the next run carries on. Tables that dbt does not write are shown at their newest version.
     """
@@ -58,9 +64,9 @@ def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: d
             report("publish", done, len(marts))
     ensure_gold(lake, contracts)
     versions = {name: lake.version(f"gold/{name}") for name in contracts}
-    if versions != published_versions(home) or not is_current(home, lake):
-        facts = {"published_at": now, "home": str(home.root), "manifest_version": lake.version(MANIFEST), "model_version": model_version()}
-        _swap(home, lake, contracts, versions, facts)
+    facts = {"home": str(home.root), **built_from(home)}
+    if versions != published_versions(home) or not facts.items() <= publication_facts(home).items():
+        _swap(home, lake, contracts, versions, {"published_at": now, **facts})
     return Publication(rows, tuple(changed))
 
 
@@ -88,13 +94,27 @@ def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: M
     build_published_file(home.published, views, {**facts, "gold_versions": pinned})
 
 
+def note_build(home: Home, manifest_version: int) -> None:
+    """Record that the warehouse now holds all loads up to this version of the manifest, by today's models."""
+    facts = {"manifest_version": manifest_version, "model_version": model_version()}
+    home.build_note.write_text(json.dumps(facts), encoding="utf-8")
+
+
+def built_from(home: Home) -> dict[str, object]:
+    """`manifest_version` and `model_version` of the last whole build; versions that nothing has where there was none."""
+    found = {"manifest_version": -1, "model_version": ""}
+    if home.warehouse.exists() and home.build_note.exists():
+        found |= json.loads(home.build_note.read_text(encoding="utf-8"))
+    return found
+
+
 def is_current(home: Home, lake: Lake) -> bool:
     """Whether the published file shows all loaded files, by today's models, and names files where they lie now."""
     if not lake.exists(MANIFEST):
         return False
     facts = publication_facts(home)
     found = tuple(facts.get(name) for name in ("home", "manifest_version", "model_version"))
-    return found == (str(home.root), lake.version(MANIFEST), model_version())
+    return found == (str(home.root), lake.rows_version(MANIFEST), model_version())
 
 
 def publication_facts(home: Home) -> dict[str, object]:

@@ -81,6 +81,6 @@ def landing_sensor(lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
         return dg.SkipReason("nothing new in landing/, and all that was loaded is published")
     if not files:
         # A run broke off after it had loaded its files: what it left is published by one more.
-        return dg.RunRequest(run_key=f"unpublished/{lake.version(MANIFEST)}/{model_version()}")
-    identity = hashlib.sha256("\n".join(new.load_id for new in files).encode()).hexdigest()
+        return dg.RunRequest(run_key=f"unpublished/{lake.rows_version(MANIFEST)}/{model_version()}")
+    identity = hashlib.sha256("\n".join(new.copy_id for new in files).encode()).hexdigest()
     return dg.RunRequest(run_key=identity, tags={"serialake/new_files": str(len(files))})

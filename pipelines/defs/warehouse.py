@@ -14,9 +14,10 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 
 from pipelines.defs.resources import WAREHOUSE_POOL, Lakehouse
 from pipelines.home import Home, project_root
+from pipelines.ingest import MANIFEST
 from pipelines.processes import note_child
 from pipelines.progress import report
-from pipelines.publish import model_version
+from pipelines.publish import built_from, model_version, note_build
 from pipelines.warehouse import install_delta_extension, row_counts
 
 DBT_FOLDER = project_root() / "dbt_project"
@@ -76,13 +77,13 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
     """Staging, intermediate and marts, with their tests, in one dbt build; all anew where the models have changed."""
     failure = None
     with lakehouse.writing() as home:
-        built_by = home.root / ".warehouse_model_version"
-        version = model_version()
-        is_same = home.warehouse.exists() and built_by.exists() and built_by.read_text(encoding="utf-8") == version
+        # Nothing is taken in while the lock is held, so this is what the build reads.
+        manifest_version = lakehouse.lake().rows_version(MANIFEST)
+        is_same = built_from(home)["model_version"] == model_version()
         arguments = ["build", "--exclude-resource-type", "unit_test", *([] if is_same else ["--full-refresh"])]
         if not is_same:
             # A build of other models that breaks off halfway must not pass for one of the old.
-            built_by.unlink(missing_ok=True)
+            home.build_note.unlink(missing_ok=True)
         events = []
         try:
             dbt = QuickDbt(project_dir=PROJECT, dbt_executable=DBT_EXECUTABLE)
@@ -92,7 +93,7 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
                 events.append(event)
                 report("dbt", len(events))
             if not context.is_subset:
-                built_by.write_text(version, encoding="utf-8")
+                note_build(home, manifest_version)
         except Exception as error:
             failure = error
         home.builder_note.unlink(missing_ok=True)

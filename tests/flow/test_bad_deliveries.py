@@ -280,3 +280,49 @@ def test_what_killed_publishes_left_behind_is_removed_by_the_next(tmp_path):
         (tmp_path / name).write_bytes(b"unfinished")
     assert _publish_within(published, "new", resource.RLIM_INFINITY).returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["serialake.duckdb"]
+
+
+def _drives(home, lake, day):
+    return ingest(home, lake, source_contracts(), mappings=[read_contract(MAPPING)], now=datetime(2026, 3, day))
+
+
+DRIVES = "serial,model,date,event\nS1,M,2026-03-01,installed\n"
+
+
+def test_a_file_is_read_though_a_copy_that_nobody_claims_comes_before_it_in_the_same_run(home, lake):
+    _land(home, "a_copy/unclaimed.csv", DRIVES)
+    _land(home, "drives/a.csv", DRIVES)
+    assert _drives(home, lake, 4).files == {"refused": 1, "loaded": 1}
+    assert lake.read("bronze/tabular/movements")["serial_number"].to_list() == ["S1"]
+
+
+def test_of_copies_that_can_be_read_one_is_taken_also_over_nights(home, lake):
+    for name in ("drives/a.csv", "drives/b.csv"):
+        _land(home, name, DRIVES)
+    assert _drives(home, lake, 4).files == {"loaded": 1, "duplicate": 1}
+    _land(home, "drives/c.csv", DRIVES)
+    assert _drives(home, lake, 5).files == {"duplicate": 1}
+    manifest = lake.read("manifest").sort("file")
+    assert manifest["duplicate_of"].to_list() == [None, *[manifest["_load_id"][0]] * 2]
+    assert manifest["_load_id"].n_unique() == 3
+    assert lake.row_count("bronze/tabular/movements") == 1
+
+
+def test_a_crash_and_a_copy_that_went_away_meanwhile_do_not_double_a_record(home, lake, monkeypatch):
+    gone = _land(home, "a_copy/unclaimed.csv", DRIVES)
+    _land(home, "drives/a.csv", DRIVES)
+    real_append = Lake.append_once
+
+    def crash(self, table, *given):
+        appended = real_append(self, table, *given)
+        if table == "quarantine":
+            raise KeyboardInterrupt
+        return appended
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "append_once", crash)
+        with pytest.raises(KeyboardInterrupt):
+            _drives(home, lake, 4)
+    gone.unlink()
+    _drives(home, lake, 5)
+    assert lake.row_count("bronze/tabular/movements") == 1

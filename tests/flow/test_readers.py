@@ -5,13 +5,14 @@ import sys
 from datetime import datetime, timedelta
 
 import duckdb
+import polars as pl
 import pytest
 from deltalake import DeltaTable
 
 from pipelines.contracts import published_contracts, source_contracts
-from pipelines.ingest import ensure_tables
+from pipelines.ingest import MANIFEST_SCHEMA, ensure_tables
 from pipelines.lake import Lake
-from pipelines.publish import publish, published_versions
+from pipelines.publish import is_current, note_build, publish, published_versions
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +26,7 @@ ONE_QUERY = """
 READER = """
 import os, pathlib, sys
 import duckdb
+import polars as pl
 
 os.nice(10)  # ten busy readers on two cores would leave the publisher a sixth of one
 
@@ -43,6 +45,7 @@ print(queries, len(seen))
 OPEN_CONNECTION = """
 import sys
 import duckdb
+import polars as pl
 
 with duckdb.connect(sys.argv[1], read_only=True) as connection:
     print("open", flush=True)
@@ -136,3 +139,16 @@ def test_housekeeping_keeps_what_the_published_file_names_though_newer_versions_
         for path in lake.files("gold/sites", version)
     }
     assert (len(before), after) == (5, kept)
+
+
+def test_a_publication_claims_what_the_warehouse_was_built_from_and_no_load_since(home, lake):
+    note_build(home, lake.rows_version("manifest"))
+    _publish(home, lake, 0)
+    assert is_current(home, lake)
+    load = pl.DataFrame([{"_load_id": "l", "file": "f", "ingested_at": EPOCH}], schema=MANIFEST_SCHEMA)
+    lake.append_once("manifest", load, ["l"])
+    _publish(home, lake, 1)
+    assert not is_current(home, lake)
+    note_build(home, lake.rows_version("manifest"))
+    publish(home, lake, CONTRACTS, now=EPOCH)
+    assert is_current(home, lake)

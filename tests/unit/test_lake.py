@@ -4,6 +4,7 @@ from datetime import datetime
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 
@@ -60,3 +61,22 @@ def test_a_version_keeps_naming_its_own_files_after_a_replacement(lake):
 
 def test_a_table_that_is_not_there_has_no_fingerprint(lake):
     assert lake.fingerprint("gold/none") is None
+
+
+def test_housekeeping_changes_neither_the_fingerprint_nor_the_version_of_the_rows(lake, monkeypatch):
+    really = DeltaTable.vacuum
+    monkeypatch.setattr(DeltaTable, "vacuum", lambda *given, **named: really(*given, **named, enforce_retention_duration=False))
+    monkeypatch.setattr("pipelines.lake._KEPT_HOURS", 0)
+    for value in (1, 2):
+        lake.replace("gold/t", pl.DataFrame({"value": [value]}).to_arrow().to_reader(), {"rows": value})
+    lake.append_once("bronze/t", _rows("a", 1), ["a"])
+    lake.append_once("bronze/t", _rows("b", 1), ["b"])
+    before = {table: (lake.rows_version(table), lake.fingerprint(table)) for table in ("gold/t", "bronze/t")}
+    for _ in range(5):
+        for table in ("gold/t", "bronze/t"):
+            lake.compact(table)
+            lake.vacuum(table)
+    assert all(lake.version(table) > version for table, (version, _) in before.items())
+    assert {table: (lake.rows_version(table), lake.fingerprint(table)) for table in before} == before
+    assert before["gold/t"] == (1, {"rows": 2})
+    assert before["bronze/t"] == (2, None)
