@@ -26,7 +26,8 @@
                     when direction = 'receipt' then 'received_after_issue'
                     else 'moved_while_not_in_stock'
                 end
-            when state_before = 'in_transit' and site_before <> placed_site_id
+            -- A unit under way belongs to the site it goes to: there it is received, and from there a reversal takes it back.
+            when state_before = 'in_transit' and site_before <> case when is_reversal then from_site_id else placed_site_id end
                 then 'received_at_wrong_site'
             when state_before = 'in_stock' and site_before <> from_site_id then 'moved_from_wrong_site'
             when state_before = 'in_stock' and storage_location_before <> from_storage_location_id

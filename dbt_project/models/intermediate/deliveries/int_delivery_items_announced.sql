@@ -1,24 +1,7 @@
 -- One row per delivery and article: what the delivery document announced.
-with records as (
+with newest as (
 
-    select * from {{ ref('stg_sap__deliveries') }}
-
-),
-
--- A delivery sent again, or changed, is known by its newest version.
-numbered as (
-
-    select
-        *,
-        dense_rank() over (partition by delivery_id order by record_created_at desc nulls last, file asc) as version_age
-    from records
-
-),
-
-newest as (
-
-    select * from numbered
-    where version_age = 1
+    select * from {{ ref('int_delivery_lines') }}
 
 ),
 

@@ -1,19 +1,13 @@
 -- One row per sales line of any till: what was sold, brought back, adjusted or given, serialised or in bulk.
 with receipt_lines as (
 
-    select * from {{ ref('stg_pos__receipt_lines') }}
+    select * from {{ ref('int_receipt_lines') }}
 
 ),
 
 sales as (
 
     select * from {{ ref('stg_tabular__sales') }}
-
-),
-
-articles as (
-
-    select * from {{ ref('stg_sap__articles') }}
 
 ),
 
@@ -26,7 +20,7 @@ tills as (
         receipt_lines.receipt_number,
         receipt_lines.original_receipt_number,
         receipt_lines.site_id,
-        coalesce(articles.article_id, receipt_lines.article_id) as article_id,
+        receipt_lines.article_id,
         cast(null as varchar) as article_name,
         receipt_lines.serial_number,
         receipt_lines.customer_id,
@@ -41,10 +35,9 @@ tills as (
         receipt_lines.sold_at,
         receipt_lines.record_created_at,
         receipt_lines.file,
-        receipt_lines.line
+        receipt_lines.line,
+        receipt_lines.ingested_at
     from receipt_lines
-    left join articles
-        on receipt_lines.article_qualifier = 'EAN1' and receipt_lines.article_id = ltrim(articles.gtin_code, '0')
 
 ),
 
@@ -72,7 +65,8 @@ shops as (
         sold_at,
         cast(null as timestamp) as record_created_at,
         file,
-        line
+        line,
+        ingested_at
     from sales
 
 ),
@@ -85,17 +79,20 @@ lines as (
 
 ),
 
--- A receipt sent again is the same receipt: the newest version of each line speaks.
+-- A receipt of a till comes whole in one file: sent again, its newest version is the receipt. Lines that came through a
+-- mapping contract have versions of their own, since nothing says that their receipt is whole.
 numbered as (
 
     select
         *,
-        row_number() over (
-            partition by source_name, receipt_id, receipt_line order by record_created_at desc nulls last, file asc, line asc
-        ) as version_age
+        dense_rank() over (
+            partition by source_name, receipt_id, case when source_name <> 'pos' then receipt_line end
+            order by record_created_at desc nulls last, ingested_at desc, file desc
+        ) as version_age,
+        row_number() over (partition by source_name, receipt_id, receipt_line, file order by line desc) as copy_number
     from lines
 
 )
 
 select * from numbered
-where version_age = 1
+where version_age = 1 and copy_number = 1

@@ -48,7 +48,7 @@ lines as (
         file,
         line,
         ingested_at
-    from {{ ref('stg_pos__receipt_lines') }}
+    from {{ ref('int_receipt_lines') }}
     where serial_number is null
     union all
     select

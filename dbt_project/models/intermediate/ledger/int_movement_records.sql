@@ -1,4 +1,5 @@
 -- One row per record of any source that moves a unit, in one shape; several records may witness one movement.
+-- A row without a serial number moves nothing; it tells that a document has a newer version.
 {{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
 
 {%- set sources = [
@@ -11,8 +12,37 @@
     'int_records_from_tabular_sales',
 ] %}
 
-{% for source in sources %}
-select * from {{ ref(source) }}
-where ingested_at > {{ watermark() }}
-{% if not loop.last %}union all{% endif %}
-{% endfor %}
+with records as (
+
+    {% for source in sources %}
+    select * from {{ ref(source) }}
+    where ingested_at > {{ watermark() }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+movement_types as (
+
+    select * from {{ ref('movement_types') }}
+
+),
+
+-- Records of one unit, document and group of movement types witness the same movement.
+grouped as (
+
+    select
+        records.*,
+        coalesce(movement_types.witness_group, records.movement_type) || '/' || records.line_role as witness_group
+    from records
+    left join movement_types
+        on records.movement_type = movement_types.movement_type and records.line_role = movement_types.line_role
+
+)
+
+select
+    *,
+    {{ row_hash(['article_id', 'serial_number', 'document_id', 'witness_group']) }} as movement_hash,
+    -- What a newer version of the document replaces: all records of the older one. NULL: the source adds, and never replaces.
+    case when version_id is not null then {{ row_hash(['source_name', 'version_id']) }} end as version_hash
+from grouped

@@ -1,4 +1,5 @@
 -- One row per unit of a delivery whose goods issue has been posted: the delivery is the document of the issue.
+-- Lines that issue no unit come without a serial number: they only tell that the delivery has a newer version.
 {{ config(materialized='view') }}
 
 with deliveries as (
@@ -7,15 +8,14 @@ with deliveries as (
 
 ),
 
-issued as (
+outbound as (
 
-    select *
+    select
+        *,
+        serial_number is not null and goods_issue_actual_at is not null and not is_deleted as is_issued
     from deliveries
-    where
-        serial_number is not null
-        and goods_issue_actual_at is not null
-        -- An inbound delivery or a return is announced here, and received by a movement of its own.
-        and delivery_type in ('NL', 'NLCC', 'LF')
+    -- An inbound delivery or a return is announced here, and received by a movement of its own.
+    where delivery_type in ('NL', 'NLCC', 'LF')
 
 )
 
@@ -23,13 +23,14 @@ select
     'delivery' as source_name,
     2 as source_priority,
     record_id,
+    delivery_id as version_id,
     record_created_at,
     case delivery_type when 'NL' then '641' when 'NLCC' then '643' else '601' end as movement_type,
     'main' as line_role,
     delivery_id as document_id,
     delivery_item as document_item,
-    article_id,
-    serial_number,
+    case when is_issued then article_id end as article_id,
+    case when is_issued then serial_number end as serial_number,
     cast(goods_issue_actual_at as date) as movement_date,
     goods_issue_actual_at as moved_at,
     from_site_id as site_id,
@@ -47,4 +48,4 @@ select
     file,
     line,
     ingested_at
-from issued
+from outbound

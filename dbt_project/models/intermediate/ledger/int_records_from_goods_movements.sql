@@ -56,6 +56,7 @@ select
     'sap' as source_name,
     1 as source_priority,
     record_id || '/' || line_role as record_id,
+    idoc_id as version_id,
     record_created_at,
     effective_movement_type as movement_type,
     line_role,

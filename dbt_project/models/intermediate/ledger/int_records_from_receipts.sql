@@ -3,7 +3,7 @@
 
 with receipt_lines as (
 
-    select * from {{ ref('stg_pos__receipt_lines') }}
+    select * from {{ ref('int_receipt_lines') }}
 
 )
 
@@ -11,6 +11,7 @@ select
     'pos' as source_name,
     3 as source_priority,
     receipt_id || '/' || receipt_line as record_id,
+    receipt_id as version_id,
     record_created_at,
     case when is_return then '252' else '251' end as movement_type,
     'main' as line_role,
@@ -36,4 +37,4 @@ select
     line,
     ingested_at
 from receipt_lines
-where serial_number is not null
+where serial_number is not null and is_article_known

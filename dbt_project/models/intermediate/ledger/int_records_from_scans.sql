@@ -46,6 +46,7 @@ select
     'handheld' as source_name,
     5 as source_priority,
     scan_id as record_id,
+    scan_id as version_id,
     scanned_at as record_created_at,
     movement_type,
     'main' as line_role,

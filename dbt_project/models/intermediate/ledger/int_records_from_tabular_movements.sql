@@ -11,6 +11,7 @@ select
     'tabular' as source_name,
     6 as source_priority,
     document_id || '/' || coalesce(document_item, '') as record_id,
+    cast(null as varchar) as version_id,
     cast(null as timestamp) as record_created_at,
     movement_type,
     'main' as line_role,

@@ -11,6 +11,7 @@ select
     'tabular_sales' as source_name,
     7 as source_priority,
     receipt_id || '/' || receipt_line as record_id,
+    cast(null as varchar) as version_id,
     cast(null as timestamp) as record_created_at,
     case line_kind when 'return' then '252' else '251' end as movement_type,
     'main' as line_role,

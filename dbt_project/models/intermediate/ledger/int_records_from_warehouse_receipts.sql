@@ -11,6 +11,7 @@ select
     'wms' as source_name,
     4 as source_priority,
     document_id || '/' || document_item as record_id,
+    cast(null as varchar) as version_id,
     received_at as record_created_at,
     '101' as movement_type,
     'main' as line_role,

@@ -1,42 +1,77 @@
 -- One row per unit and document line: all records that witness the same movement are one movement.
+-- Rows that are withdrawn are no movements: they say that the newest version of a document no longer names the unit.
 {{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
+
+{%- set nothing_else_known = [
+    'movement_type', 'line_role', 'document_item', 'site_id', 'storage_location_id', 'to_site_id', 'to_storage_location_id', 'stock_type_code',
+    'batch_id', 'valuation_type', 'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id', 'delivery_id',
+] %}
 
 with records as (
 
-    {{ rows_of_changed_units(ref('int_movement_records')) }}
+    select * from {{ ref('int_movement_records') }}
 
 ),
 
-movement_types as (
-
-    select * from {{ ref('movement_types') }}
-
-),
-
-grouped as (
+{% if is_incremental() -%}
+-- A newer version of a document changes the units that it names, and those that an older version named.
+changed_units as (
 
     select
-        records.*,
-        coalesce(movement_types.witness_group, records.movement_type) || '/' || records.line_role as witness_group
+        article_id,
+        serial_number
     from records
-    left join movement_types
-        on records.movement_type = movement_types.movement_type and records.line_role = movement_types.line_role
+    where
+        ingested_at > {{ watermark() }}
+        or version_hash in (select newer.version_hash from records as newer where newer.ingested_at > {{ watermark() }})
+
+),
+{%- endif %}
+
+unit_records as (
+
+    select * from records
+    where
+        serial_number is not null
+        {%- if is_incremental() %}
+        and (article_id, serial_number) in (
+            select
+                article_id,
+                serial_number
+            from changed_units
+        )
+        {%- endif %}
 
 ),
 
-keyed as (
+newest_versions as (
+
+    {{ newest_versions('records', among='unit_records' if is_incremental() else none) }}
+
+),
+
+versioned as (
 
     select
-        *,
-        {{ row_hash(['article_id', 'serial_number', 'document_id', 'witness_group']) }} as movement_hash
-    from grouped
+        unit_records.*,
+        newest_versions.replaced_at,
+        newest_versions.version_hash is not null and unit_records.file <> newest_versions.newest_file as is_replaced
+    from unit_records
+    left join newest_versions on unit_records.version_hash = newest_versions.version_hash
+
+),
+
+current_records as (
+
+    select * from versioned
+    where not is_replaced
 
 ),
 
 -- Most movements have one record. Only those that may share theirs go through the merge, which is the dear part.
 shared as (
 
-    select movement_hash from keyed
+    select movement_hash from current_records
     group by movement_hash
     having count(*) > 1
 
@@ -51,7 +86,7 @@ numbered as (
         dense_rank() over (
             partition by article_id, serial_number, document_id, witness_group, source_name order by record_id
         ) as occurrence
-    from keyed
+    from current_records
     where movement_hash in (select movement_hash from shared)
 
 ),
@@ -62,7 +97,7 @@ ranked as (
         *,
         row_number() over (
             partition by article_id, serial_number, document_id, witness_group, occurrence
-            order by source_priority asc, record_created_at desc nulls last, file asc, line asc
+            order by source_priority asc, record_created_at desc nulls last, ingested_at desc, file desc, line desc
         ) as precedence
     from numbered
 
@@ -100,6 +135,7 @@ merged as (
         {{ joined_text('source_name', 'source_name') }} as witness_names,
         max(file) filter (where precedence = 1) as file,
         max(line) filter (where precedence = 1) as line,
+        false as is_withdrawn,
         max(ingested_at) as ingested_at
     from ranked
     group by article_id, serial_number, document_id, witness_group, occurrence
@@ -136,12 +172,50 @@ solitary as (
         source_name as witness_names,
         file,
         line,
+        false as is_withdrawn,
         ingested_at
-    from keyed
+    from current_records
     where movement_hash not in (select movement_hash from shared)
+
+),
+
+withdrawn as (
+
+    select
+        article_id,
+        serial_number,
+        cast(null as varchar) as document_id,
+        'withdrawn' as witness_group,
+        1 as occurrence,
+        {%- for name in nothing_else_known %}
+        cast(null as varchar) as {{ name }},
+        {%- endfor %}
+        cast(null as date) as posting_date,
+        cast(null as timestamp) as known_moved_at,
+        min(least(movement_date, cast(moved_at as date))) as earliest_date,
+        cast(null as integer) as witness_count,
+        cast(null as varchar) as witness_names,
+        cast(null as varchar) as file,
+        cast(null as bigint) as line,
+        true as is_withdrawn,
+        max(replaced_at) as ingested_at
+    from versioned
+    where
+        is_replaced
+        and (article_id, serial_number, version_hash) not in (
+            select
+                kept.article_id,
+                kept.serial_number,
+                kept.version_hash
+            from versioned as kept
+            where not kept.is_replaced and kept.replaced_at is not null
+        )
+    group by article_id, serial_number
 
 )
 
 select * from merged
 union all
 select * from solitary
+union all
+select * from withdrawn

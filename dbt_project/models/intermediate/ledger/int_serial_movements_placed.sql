@@ -10,6 +10,7 @@ with movement_types as (
 merged as (
 
     select * from {{ ref('int_serial_movements_merged') }}
+    where not is_withdrawn
 
 )
 

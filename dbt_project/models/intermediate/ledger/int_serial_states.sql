@@ -1,5 +1,5 @@
 -- One row per unit: its state after its last movement, and what stands out in its history.
-{{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
 
 with movements as (
 

@@ -43,7 +43,8 @@ handling_units as (
 
 ledger as (
 
-    select max(moved_at) as as_of_at from {{ ref('serial_movements') }}
+    -- A date beyond the delivery of its record is an error, and must not make everything late.
+    select least(max(moved_at), max(ingested_at)) as as_of_at from {{ ref('serial_movements') }}
 
 ),
 
@@ -55,15 +56,21 @@ compared as (
         announced.delivery_id is not null as is_announced,
         coalesce(announced.units_announced, 0) as units_announced,
         coalesce(received.units_received, 0) as units_received,
-        -- By unit where both sides read serials; else by quantity.
+        -- By unit where both sides read serials, else by quantity. Units that the document counts without naming them are
+        -- met by received units that it does not name.
+        greatest(coalesce(announced.units_announced, 0) - coalesce(announced.serials_announced, 0), 0)
+            as units_without_name_announced,
+        coalesce(received.units_received, 0) - coalesce(received.announced_units_received, 0) as units_without_name_received,
         case
-            when announced.serials_announced > 0 and coalesce(received.bulk_units_received, 0) = 0
-                then announced.serials_announced - coalesce(received.announced_units_received, 0)
+            when coalesce(received.bulk_units_received, 0) = 0
+                then
+                    coalesce(announced.serials_announced, 0) - coalesce(received.announced_units_received, 0)
+                    + greatest(units_without_name_announced - units_without_name_received, 0)
             else greatest(coalesce(announced.units_announced, 0) - coalesce(received.units_received, 0), 0)
         end as units_missing,
         case
-            when announced.serials_announced > 0 and coalesce(received.bulk_units_received, 0) = 0
-                then coalesce(received.units_received, 0) - coalesce(received.announced_units_received, 0)
+            when coalesce(received.bulk_units_received, 0) = 0
+                then greatest(units_without_name_received - units_without_name_announced, 0)
             else greatest(coalesce(received.units_received, 0) - coalesce(announced.units_announced, 0), 0)
         end as units_over,
         received.received_site_id,

@@ -1,9 +1,9 @@
 -- One row per unit and document line, over all sources.
-{{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
 
 with placed as (
 
-    {{ rows_of_changed_units(ref('int_serial_movements_placed'), changes=ref('int_serial_movements_merged')) }}
+    {{ rows_of_changed_units(ref('int_serial_movements_placed')) }}
 
 ),
 

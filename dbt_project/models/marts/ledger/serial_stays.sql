@@ -1,5 +1,5 @@
 -- One row per unit and unbroken stay in one place and state.
-{{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
 
 with movements as (
 

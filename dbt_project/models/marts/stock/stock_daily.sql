@@ -9,8 +9,9 @@
 
 with ledger as (
 
+    -- A date beyond the day on which it was delivered is an error, and must not fill the days up to it.
     select
-        max(movement_date) as last_day,
+        least(max(movement_date), cast(max(ingested_at) as date) + 1) as last_day,
         max(ingested_at) as ingested_at
     from {{ ref('serial_movements') }}
 
@@ -22,7 +23,7 @@ changed_articles as (
     select
         article_id,
         min(earliest_date) as from_day
-    from {{ ref('serial_movements') }}
+    from {{ ref('int_serial_movements_merged') }}
     where ingested_at > {{ watermark() }}
     group by article_id
 
@@ -67,16 +68,21 @@ changes as (
 
 articles as (
 
+    {% if is_incremental() -%}
+    -- Also an article that has no stay any more: its days go.
     select
-        stays.article_id,
-        {% if is_incremental() -%}
+        coalesce(stays.article_id, changed_articles.article_id) as article_id,
         least(min(changed_articles.from_day), (select max(stock_date) + 1 from {{ this }})) as from_day
-        {%- else -%}
-        min(stays.from_day) as from_day
-        {%- endif %}
     from stays
-    left join changed_articles on stays.article_id = changed_articles.article_id
-    group by stays.article_id
+    full outer join changed_articles on stays.article_id = changed_articles.article_id
+    group by coalesce(stays.article_id, changed_articles.article_id)
+    {%- else -%}
+    select
+        article_id,
+        min(from_day) as from_day
+    from stays
+    group by article_id
+    {%- endif %}
 
 ),
 

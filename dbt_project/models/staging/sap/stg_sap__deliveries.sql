@@ -30,7 +30,7 @@ renamed as (
             when length(trim(partner_we)) <= 4 then 'NL'
             else 'LF'
         end as delivery_type,
-        {{ blank_to_null('qualf') }} as qualifiers,
+        {{ list_holds("coalesce(qualf, '')", "'DEL'") }} as is_deleted,
         lfimg as item_quantity,
         goods_issue_planned_at,
         goods_issue_actual_at,

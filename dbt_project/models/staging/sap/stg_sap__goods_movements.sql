@@ -8,6 +8,7 @@ with goods_movements as (
 renamed as (
 
     select
+        sndprn || '/' || docnum as idoc_id,
         coalesce(sndprn, '')
         || '/'
         || coalesce(docnum, _load_id)
