@@ -24,7 +24,6 @@ __all__ = [
     "build_published_file",
     "install_delta_extension",
     "query",
-    "query_delta",
     "reading",
     "row_counts",
     "table_fingerprint",
@@ -73,13 +72,6 @@ def query(path: Path, sql: str, parameters: Sequence[object] = ()) -> pl.DataFra
     """Result of one query on a DuckDB file, opened read-only."""
     with reading(path) as connection:
         return connection.execute(sql, list(parameters)).pl()
-
-
-def query_delta(sql: str) -> pl.DataFrame:
-    """Result of one query over Delta tables, which it names by `delta_scan('path')`."""
-    with duckdb.connect() as connection:
-        connection.execute("load delta")
-        return connection.execute(sql).pl()
 
 
 def row_counts(path: Path) -> dict[str, int]:

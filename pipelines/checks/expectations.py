@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 
 from pipelines.checks.rules import BATCH, ERROR, Rule
 
-__all__ = ["Verdict", "judge", "rows_to_judge"]
+__all__ = ["Verdict", "hold_rows", "judge", "judging", "query_frame", "rows_to_judge"]
 
 _TABLE = "delivered_rows"
 SHOWN_ROWS = 20
@@ -53,31 +54,64 @@ class Verdict:
 
 
 @contextmanager
-def rows_to_judge(source: pl.DataFrame | str) -> Iterator[Any]:
-    """A connection that holds the rows as a table: those of a frame, or those that a query on Delta tables gives."""
+def judging() -> Iterator[str]:
+    """A database in memory in which rows are judged, of one table at a time. Yields its name.
+
+    It lives while one connection to it is open. Great Expectations closes those that it is given; this one stays, and with
+    it the rows, and the extension that takes a third of a second to load.
+    """
+    database = f":memory:{uuid4().hex}"
+    with _connection(database):
+        yield database
+
+
+def hold_rows(database: str, source: pl.DataFrame | str) -> None:
+    """Let the database hold the rows of a frame, or those that a query on Delta tables gives, in place of the last ones."""
+    with _connection(database) as raw:
+        if isinstance(source, str):
+            raw.execute("load delta")
+            raw.execute(f"create or replace table {_TABLE} as {source}")
+        else:
+            raw.register("frame", source.to_arrow())
+            raw.execute(f"create or replace table {_TABLE} as select * from frame")
+
+
+@contextmanager
+def rows_to_judge(source: pl.DataFrame | str) -> Iterator[str]:
+    """A database that holds the rows of one table, as `hold_rows` takes them."""
+    with judging() as database:
+        hold_rows(database, source)
+        yield database
+
+
+def query_frame(database: str, sql: str) -> pl.DataFrame:
+    """Result of a query on Delta tables, by the same database."""
+    with _connection(database) as raw:
+        return raw.execute(sql).pl()
+
+
+def judge(database: str, rules: Sequence[Rule], key: Sequence[str]) -> list[Verdict]:
+    """Verdict of every rule on the rows that the database holds, in the rules' order. `key` names the columns that tell rows apart."""
+    broken = _broken_counts(database, rules)
+    with _connection(database) as raw:
+        rows = raw.execute(f"select count(*) from {_TABLE}").fetchone()[0]
+        return [_verdict(raw, rule, rows, count, key) for rule, count in zip(rules, broken, strict=True)]
+
+
+def _engine(database: str) -> Any:
     from sqlalchemy import create_engine  # noqa: PLC0415 - only checks pay for it
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415 - see above
 
-    engine = create_engine("duckdb:///:memory:", poolclass=StaticPool)
+    return create_engine(f"duckdb:///{database}", poolclass=StaticPool)
+
+
+@contextmanager
+def _connection(database: str) -> Iterator[Any]:
+    """DuckDB's own connection to the database."""
+    engine = _engine(database)
     with engine.connect() as connection:
-        raw = connection.connection.driver_connection
-        if isinstance(source, str):
-            raw.execute("load delta")
-            raw.execute(f"create table {_TABLE} as {source}")
-        else:
-            raw.register("frame", source.to_arrow())
-            raw.execute(f"create table {_TABLE} as select * from frame")
-        yield engine
+        yield connection.connection.driver_connection
     engine.dispose()
-
-
-def judge(engine: Any, rules: Sequence[Rule], key: Sequence[str]) -> list[Verdict]:
-    """Verdict of every rule on the rows of the connection, in the rules' order. `key` names the columns that tell rows apart."""
-    with engine.connect() as connection:
-        raw = connection.connection.driver_connection
-        rows = raw.execute(f"select count(*) from {_TABLE}").fetchone()[0]
-        broken = _broken_counts(engine, rules)
-        return [_verdict(raw, rule, rows, count, key) for rule, count in zip(rules, broken, strict=True)]
 
 
 @cache
@@ -91,7 +125,7 @@ def _context() -> Any:
     return context
 
 
-def _broken_counts(engine: Any, rules: Sequence[Rule]) -> list[int]:
+def _broken_counts(database: str, rules: Sequence[Rule]) -> list[int]:
     """Rows that break each rule, counted by Great Expectations in few queries over the table."""
     context = _context()
     from great_expectations.core.batch import Batch  # noqa: PLC0415 - see above
@@ -108,7 +142,7 @@ def _broken_counts(engine: Any, rules: Sequence[Rule]) -> list[int]:
                 self._connection = self.engine.connect()
             yield self._connection
 
-    execution = KeptConnection(engine=engine)
+    execution = KeptConnection(engine=_engine(database))
     batch = Batch(data=SqlAlchemyBatchData(execution_engine=execution, table_name=_TABLE))
     validator = Validator(execution_engine=execution, batches=[batch], data_context=context)
     suite = [_expectation(rule).configuration for rule in rules]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
 from pipelines.checks.decisions import decided_loads, ensure_decisions
-from pipelines.checks.expectations import Verdict, judge, rows_to_judge
+from pipelines.checks.expectations import Verdict, hold_rows, judge, judging, query_frame
 from pipelines.checks.history import freshness_verdict, volume_verdict
 from pipelines.checks.rules import ERROR, rules_of
 from pipelines.contracts import Contract
@@ -23,7 +24,7 @@ from pipelines.ingest import MANIFEST
 from pipelines.lake import Lake
 from pipelines.progress import report
 from pipelines.sources.verdicts import restricted_columns
-from pipelines.warehouse import install_delta_extension, query_delta
+from pipelines.warehouse import install_delta_extension
 
 __all__ = ["RESULTS", "TableVerdict", "check_new_rows", "held_back_files", "keep_results", "red_rules", "shown_key"]
 
@@ -55,30 +56,37 @@ def check_new_rows(lake: Lake, contracts: Mapping[str, Contract], *, now: dateti
     deliveries = manifest.with_columns(pl.col("tables").str.split(",")).explode("tables")
     moments, accepted = _passed_until(lake), decided_loads(lake, "accepted")
     found = []
-    for done, (table, contract) in enumerate(contracts.items(), 1):
-        of_table = deliveries.filter(pl.col("tables") == table)
-        since = moments.get(table, _BEGINNING)
-        new = of_table.filter(pl.col("ingested_at") > since)
-        if of_table.height:
-            verdicts, volumes = _rows_verdicts(lake, contract, since, accepted) if new.height else ([], pl.DataFrame())
-            fresh = freshness_verdict(of_table["ingested_at"], now)
-            until = new["ingested_at"].max() if new.height else since
-            found.append(TableVerdict(table, since, until, [*verdicts, fresh], volumes))
-        report("contracts", done, len(contracts))
+    with ExitStack() as opened:
+        database = None
+        for done, (table, contract) in enumerate(contracts.items(), 1):
+            of_table = deliveries.filter(pl.col("tables") == table)
+            since = moments.get(table, _BEGINNING)
+            new = of_table.filter(pl.col("ingested_at") > since)
+            verdicts, volumes, until = [], pl.DataFrame(), since
+            if new.height:
+                database = database or opened.enter_context(judging())
+                verdicts, volumes = _rows_verdicts(database, lake, contract, since, accepted)
+                until = new["ingested_at"].max()
+            if of_table.height:
+                fresh = freshness_verdict(of_table["ingested_at"], now)
+                found.append(TableVerdict(table, since, until, [*verdicts, fresh], volumes))
+            report("contracts", done, len(contracts))
     return found
 
 
-def _rows_verdicts(lake: Lake, contract: Contract, since: datetime, accepted: Sequence[str]) -> tuple[list[Verdict], pl.DataFrame]:
+def _rows_verdicts(
+    database: str, lake: Lake, contract: Contract, since: datetime, accepted: Sequence[str]
+) -> tuple[list[Verdict], pl.DataFrame]:
     path = lake.path(f"bronze/{contract.table}")
     held = ", ".join(f"'{load}'" for load in accepted) or "''"
     new = f"select * from delta_scan('{path}') where _ingested_at > timestamp '{since}'"
-    with rows_to_judge(f"{new} and _load_id not in ({held})") as engine:
-        verdicts = judge(engine, rules_of(contract), shown_key(contract))
+    hold_rows(database, f"{new} and _load_id not in ({held})")
+    verdicts = judge(database, rules_of(contract), shown_key(contract))
     business_date = contract.custom("businessDate")
     if not business_date:
         return verdicts, pl.DataFrame()
     days = f"select cast({business_date} as date) as day, count(*) as rows, bool_or(_ingested_at > timestamp '{since}') as is_new"
-    by_day = query_delta(f"{days} from delta_scan('{path}') where {business_date} is not null group by all order by day")
+    by_day = query_frame(database, f"{days} from delta_scan('{path}') where {business_date} is not null group by all order by day")
     volume = volume_verdict(by_day.select("day", "rows"), by_day.filter("is_new")["day"].to_list())
     return [*verdicts, volume], by_day.select("day", "rows")
 
