@@ -7,7 +7,7 @@ Delta itself (pipelines/lake.py). Why a crash at any instant is harmless is told
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from pipelines.home import Home
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.progress import report
-from pipelines.sources.extracted import QUARANTINE_SCHEMA, Extracted
+from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, ExtractedFiles, FileCounts
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
 
@@ -57,6 +57,16 @@ class NewFile:
     def load_id(self) -> str:
         """Identity of the load: the content; for a further copy, also its name and time."""
         return self.sha256 if self.is_first else f"{self.sha256}:{self.file.name}:{self.file.modified_at.isoformat()}"
+
+
+@dataclass(frozen=True)
+class _Loads:
+    """A batch of files that stayed as they were, with their numbers; all their rows by table; names of those that changed."""
+
+    files: list[tuple[NewFile, FileCounts]]
+    accepted: dict[str, pl.DataFrame]
+    quarantined: pl.DataFrame
+    changed: list[str]
 
 
 @dataclass(frozen=True)
@@ -122,13 +132,11 @@ def ingest(
     last = lake.read(MANIFEST, ["ingested_at"])["ingested_at"].max()
     moment = max(now, last + timedelta(microseconds=1)) if last else now
     done = 0
-    with extracting(len(files), contracts, mappings) as extract_all:
+    with extracting(sum(new.file.size for new in files), contracts, mappings) as extract_all:
         for batch in _batches(files):
             loads = _loads(batch, extract_all)
-            changed = [new.file.name for new, _ in loads if not still_same(new.file)]
-            unchanged = [load for load in loads if load[0].file.name not in changed]
-            result = replace(result, unfinished=(*result.unfinished, *changed))
-            result = _added(result, _commit(home, lake, unchanged, moment), unchanged)
+            result = replace(result, unfinished=(*result.unfinished, *loads.changed))
+            result = _added(result, _commit(home, lake, loads, moment), loads.files)
             moment += timedelta(microseconds=1)
             done += len(batch)
             report("ingest", done, len(files))
@@ -146,49 +154,57 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _loads(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], Iterable[Extracted]]) -> list[tuple[NewFile, Extracted]]:
-    """What each file of the batch holds; a duplicate is not read again."""
+def _loads(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], ExtractedFiles]) -> _Loads:
+    """What the batch holds; a duplicate is not read again."""
     firsts = [new for new in batch if new.duplicate_of is None]
-    held = dict(zip((new.load_id for new in firsts), extract_all([(new.file.path, new.file.name) for new in firsts]), strict=True))
-    loads = [(new, held.get(new.load_id, Extracted())) for new in batch]
-    for new, extracted in loads:
-        _must_add_up(new, extracted)
-    return loads
+    held = extract_all([(new.file.path, new.file.name) for new in firsts])
+    counts = {new.load_id: counts for new, counts in zip(firsts, held.files, strict=True)}
+    loads = [(new, counts.get(new.load_id, FileCounts())) for new in batch]
+    for new, file in loads:
+        _must_add_up(new, file)
+    changed = {new.file.name for new in batch if not still_same(new.file)}
+    lineage = [(at, new.load_id, new.file.name) for at, new in enumerate(firsts) if new.file.name not in changed]
+    names = pl.DataFrame(lineage, schema={FILE_AT: pl.Int64(), "_load_id": pl.String(), "_file": pl.String()}, orient="row")
+    return _Loads(
+        [load for load in loads if load[0].file.name not in changed],
+        {table: _named(frame, names) for table, frame in held.accepted.items()},
+        _named(held.quarantined, names),
+        sorted(changed),
+    )
 
 
-def _must_add_up(new: NewFile, extracted: Extracted) -> None:
-    taken = extracted.records_accepted + extracted.quarantined.height
-    if extracted.records_in != taken:
+def _named(frame: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """The rows of files that are named, with their `_load_id` and `_file`."""
+    return frame.join(names, on=FILE_AT, how="inner", maintain_order="left").drop(FILE_AT)
+
+
+def _must_add_up(new: NewFile, file: FileCounts) -> None:
+    taken = file.records_accepted + file.records_quarantined
+    if file.records_in != taken:
         raise RuntimeError(
-            f"{new.file.name}: {extracted.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
+            f"{new.file.name}: {file.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
         )
 
 
-def _commit(home: Home, lake: Lake, loads: list[tuple[NewFile, Extracted]], moment: datetime) -> dict[str, int]:
+def _commit(home: Home, lake: Lake, loads: _Loads, moment: datetime) -> dict[str, int]:
     """Store a batch of whole files; returns rows appended by bronze table.
 
     Every table's commit carries the load ids it brings, and the manifest comes last. After a crash in between, the files
     are still new, they are read again, and each table takes only the loads it does not hold.
     """
-    rows: dict[str, list[pl.DataFrame]] = {}
-    refused: list[pl.DataFrame] = []
-    for new, extracted in loads:
-        lineage = {"_load_id": pl.lit(new.load_id), "_file": pl.lit(new.file.name), "_ingested_at": pl.lit(moment)}
-        for table, frame in extracted.accepted.items():
-            rows.setdefault(table, []).append(frame.with_columns(**lineage))
-        if extracted.quarantined.height:
-            refused.append(extracted.quarantined.with_columns(**lineage))
-        if extracted.refused_whole:
+    for new, file in loads.files:
+        if file.refused_whole:
             _keep_whole(home, new)
+    at = pl.lit(moment).alias("_ingested_at")
     appended = {}
-    for table, frames in sorted(rows.items()):
-        frame = pl.concat(frames).select(*[c for c in frames[0].columns if not c.startswith("_")], *LINEAGE_SCHEMA)
+    for table, rows in sorted(loads.accepted.items()):
+        frame = rows.with_columns(at).select(*[c for c in rows.columns if not c.startswith("_")], *LINEAGE_SCHEMA)
         appended[table] = lake.append_once(f"bronze/{table}", frame, frame["_load_id"].unique(maintain_order=True).to_list())
-    if refused:
-        frame = pl.concat(refused).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
+    if loads.quarantined.height:
+        frame = loads.quarantined.with_columns(at).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
         lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list())
-    if loads:
-        manifest = pl.DataFrame([_manifest_row(new, extracted, moment) for new, extracted in loads], schema=MANIFEST_SCHEMA)
+    if loads.files:
+        manifest = pl.DataFrame([_manifest_row(new, file, moment) for new, file in loads.files], schema=MANIFEST_SCHEMA)
         lake.append_once(MANIFEST, manifest, manifest["_load_id"].to_list())
     return appended
 
@@ -200,33 +216,33 @@ def _keep_whole(home: Home, new: NewFile) -> None:
     shutil.copyfile(new.file.path, target)
 
 
-def _status(new: NewFile, extracted: Extracted) -> str:
+def _status(new: NewFile, file: FileCounts) -> str:
     if new.duplicate_of:
         return "duplicate"
-    return "refused" if extracted.refused_whole else "loaded"
+    return "refused" if file.refused_whole else "loaded"
 
 
-def _manifest_row(new: NewFile, extracted: Extracted, moment: datetime) -> dict[str, object]:
+def _manifest_row(new: NewFile, file: FileCounts, moment: datetime) -> dict[str, object]:
     return {
         "_load_id": new.load_id,
         "file": new.file.name,
         "content_sha256": new.sha256,
         "bytes": new.file.size,
         "modified_at": new.file.modified_at,
-        "status": _status(new, extracted),
+        "status": _status(new, file),
         "duplicate_of": new.duplicate_of,
-        "tables": ",".join(sorted(extracted.accepted)),
-        "records_in": extracted.records_in,
-        "records_accepted": extracted.records_accepted,
-        "records_quarantined": extracted.quarantined.height,
+        "tables": ",".join(file.tables),
+        "records_in": file.records_in,
+        "records_accepted": file.records_accepted,
+        "records_quarantined": file.records_quarantined,
         "ingested_at": moment,
     }
 
 
-def _added(result: IngestResult, appended: dict[str, int], loads: list[tuple[NewFile, Extracted]]) -> IngestResult:
+def _added(result: IngestResult, appended: dict[str, int], loads: list[tuple[NewFile, FileCounts]]) -> IngestResult:
     files, rows = dict(result.files), dict(result.appended)
-    for new, extracted in loads:
-        status = _status(new, extracted)
+    for new, file in loads:
+        status = _status(new, file)
         files[status] = files.get(status, 0) + 1
     for table, count in appended.items():
         rows[table] = rows.get(table, 0) + count
@@ -236,5 +252,5 @@ def _added(result: IngestResult, appended: dict[str, int], loads: list[tuple[New
         appended=rows,
         records_in=result.records_in + sum(e.records_in for _, e in loads),
         records_accepted=result.records_accepted + sum(e.records_accepted for _, e in loads),
-        records_quarantined=result.records_quarantined + sum(e.quarantined.height for _, e in loads),
+        records_quarantined=result.records_quarantined + sum(e.records_quarantined for _, e in loads),
     )
