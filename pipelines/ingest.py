@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipelines.home import Home
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.progress import report
-from pipelines.sources.extracted import QUARANTINE_SCHEMA, Extracted
+from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, ExtractedFiles, FileCounts
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
 
@@ -64,17 +64,17 @@ class NewFile:
 
 @dataclass(frozen=True)
 class Load:
-    """A new file with what it holds, and what became of it."""
+    """A new file with the numbers of its records, and what became of it."""
 
     new: NewFile
-    extracted: Extracted
+    counts: FileCounts
 
     @property
     def status(self) -> str:
         """`loaded`, `duplicate` of a load that stands, or `refused` whole."""
         if self.new.duplicate_of:
             return "duplicate"
-        return "refused" if self.extracted.refused_whole else "loaded"
+        return "refused" if self.counts.refused_whole else "loaded"
 
     @property
     def load_id(self) -> str:
@@ -83,6 +83,16 @@ class Load:
         So a file read again after a crash brings the same identity even if other copies have come or gone.
         """
         return self.new.sha256 if self.status == "loaded" and not self.new.is_hash_taken else self.new.copy_id
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Files that stayed as they were while they were read; all their rows by table; names of those that changed."""
+
+    loads: list[Load]
+    accepted: dict[str, pl.DataFrame]
+    quarantined: pl.DataFrame
+    changed: list[str]
 
 
 @dataclass(frozen=True)
@@ -148,13 +158,13 @@ def ingest(
     moment = max(now, last + timedelta(microseconds=1)) if last else now
     done = 0
     taken: dict[str, str] = {}
-    with extracting(len(files), contracts, mappings) as extract_all:
-        for batch in _batches(files):
-            loads, changed = _loads(batch, extract_all, taken)
-            result = replace(result, unfinished=(*result.unfinished, *changed))
-            result = _added(result, _commit(home, lake, loads, moment), loads)
+    with extracting(sum(new.file.size for new in files), contracts, mappings) as extract_all:
+        for files_of_batch in _batches(files):
+            batch = _read(files_of_batch, extract_all, taken)
+            result = replace(result, unfinished=(*result.unfinished, *batch.changed))
+            result = _added(result, _commit(home, lake, batch, moment), batch.loads)
             moment += timedelta(microseconds=1)
-            done += len(batch)
+            done += len(files_of_batch)
             report("ingest", done, len(files))
     return result
 
@@ -170,68 +180,68 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _loads(
-    batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], Iterable[Extracted]], taken: dict[str, str]
-) -> tuple[list[Load], list[str]]:
-    """What each file of the batch holds, and the names of files that changed while they were read.
+def _read(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], ExtractedFiles], taken: dict[str, str]) -> _Batch:
+    """What the batch holds.
 
     `taken` maps content to the load that brought it in this run, and is added to: of several copies, the first that can
     be read is taken, since a name may be claimed by a contract where another is not. What is taken is not read again.
     """
     files = [replace(new, duplicate_of=new.duplicate_of or taken.get(new.sha256)) for new in batch]
     wanted = [new for new in files if new.duplicate_of is None]
-    held = dict(zip((new.file.name for new in wanted), extract_all([(new.file.path, new.file.name) for new in wanted]), strict=True))
+    held = extract_all([(new.file.path, new.file.name) for new in wanted])
+    counts = {new.file.name: counts for new, counts in zip(wanted, held.files, strict=True)}
+    places = {new.file.name: at for at, new in enumerate(wanted)}
     loads: list[Load] = []
     changed: list[str] = []
     for new in files:
-        load = Load(new, held.get(new.file.name, Extracted()))
         if not still_same(new.file):
             changed.append(new.file.name)
             continue
+        load = Load(new, counts.get(new.file.name, FileCounts()))
         if new.duplicate_of is None and new.sha256 in taken:
-            load = Load(replace(new, duplicate_of=taken[new.sha256]), Extracted())
+            load = Load(replace(new, duplicate_of=taken[new.sha256]), FileCounts())
         _must_add_up(load)
         if load.status == "loaded":
             taken[new.sha256] = load.load_id
         loads.append(load)
-    return loads, changed
+    lineage = [(places[load.new.file.name], load.load_id, load.new.file.name) for load in loads if load.status != "duplicate"]
+    names = pl.DataFrame(lineage, schema={FILE_AT: pl.Int64(), "_load_id": pl.String(), "_file": pl.String()}, orient="row")
+    return _Batch(loads, {table: _named(frame, names) for table, frame in held.accepted.items()}, _named(held.quarantined, names), changed)
+
+
+def _named(frame: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """The rows of files that are named, with their `_load_id` and `_file`."""
+    return frame.join(names, on=FILE_AT, how="inner", maintain_order="left").drop(FILE_AT)
 
 
 def _must_add_up(load: Load) -> None:
-    extracted = load.extracted
-    taken = extracted.records_accepted + extracted.quarantined.height
-    if extracted.records_in != taken:
+    counts = load.counts
+    taken = counts.records_accepted + counts.records_quarantined
+    if counts.records_in != taken:
         raise RuntimeError(
-            f"{load.new.file.name}: {extracted.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
+            f"{load.new.file.name}: {counts.records_in} records in, but {taken} accepted or quarantined; nothing of the file was stored"
         )
 
 
-def _commit(home: Home, lake: Lake, loads: list[Load], moment: datetime) -> dict[str, int]:
+def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime) -> dict[str, int]:
     """Store a batch of whole files; returns rows appended by bronze table.
 
     Every table's commit carries the load ids it brings, and the manifest comes last. After a crash in between, the files
     are still new, they are read again, and each table takes only the loads it does not hold.
     """
-    rows: dict[str, list[pl.DataFrame]] = {}
-    refused: list[pl.DataFrame] = []
-    for load in loads:
-        new, extracted = load.new, load.extracted
-        lineage = {"_load_id": pl.lit(load.load_id), "_file": pl.lit(new.file.name), "_ingested_at": pl.lit(moment)}
-        for table, frame in extracted.accepted.items():
-            rows.setdefault(table, []).append(frame.with_columns(**lineage))
-        if extracted.quarantined.height:
-            refused.append(extracted.quarantined.with_columns(**lineage))
-        if extracted.refused_whole:
-            _keep_whole(home, new)
+    for load in batch.loads:
+        if load.status == "refused":
+            _keep_whole(home, load.new)
+    at = pl.lit(moment).alias("_ingested_at")
     appended = {}
-    for table, frames in sorted(rows.items()):
-        frame = pl.concat(frames).select(*[c for c in frames[0].columns if not c.startswith("_")], *LINEAGE_SCHEMA)
+    for table, rows in sorted(batch.accepted.items()):
+        frame = rows.with_columns(at).select(*[c for c in rows.columns if not c.startswith("_")], *LINEAGE_SCHEMA)
         appended[table] = lake.append_once(f"bronze/{table}", frame, frame["_load_id"].unique(maintain_order=True).to_list())
-    if refused:
-        frame = pl.concat(refused).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
+    if batch.quarantined.height:
+        frame = batch.quarantined.with_columns(at).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
         lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list())
-    if loads:
-        manifest = pl.DataFrame([_manifest_row(load, moment) for load in loads], schema=MANIFEST_SCHEMA)
+    if batch.loads:
+        manifest = pl.DataFrame([_manifest_row(load, moment) for load in batch.loads], schema=MANIFEST_SCHEMA)
         lake.append_once(MANIFEST, manifest, manifest["_load_id"].to_list())
     return appended
 
@@ -244,7 +254,7 @@ def _keep_whole(home: Home, new: NewFile) -> None:
 
 
 def _manifest_row(load: Load, moment: datetime) -> dict[str, object]:
-    new, extracted = load.new, load.extracted
+    new, counts = load.new, load.counts
     return {
         "_load_id": load.load_id,
         "file": new.file.name,
@@ -253,10 +263,10 @@ def _manifest_row(load: Load, moment: datetime) -> dict[str, object]:
         "modified_at": new.file.modified_at,
         "status": load.status,
         "duplicate_of": new.duplicate_of,
-        "tables": ",".join(sorted(extracted.accepted)),
-        "records_in": extracted.records_in,
-        "records_accepted": extracted.records_accepted,
-        "records_quarantined": extracted.quarantined.height,
+        "tables": ",".join(counts.tables),
+        "records_in": counts.records_in,
+        "records_accepted": counts.records_accepted,
+        "records_quarantined": counts.records_quarantined,
         "ingested_at": moment,
     }
 
@@ -271,7 +281,7 @@ def _added(result: IngestResult, appended: dict[str, int], loads: list[Load]) ->
         result,
         files=files,
         appended=rows,
-        records_in=result.records_in + sum(load.extracted.records_in for load in loads),
-        records_accepted=result.records_accepted + sum(load.extracted.records_accepted for load in loads),
-        records_quarantined=result.records_quarantined + sum(load.extracted.quarantined.height for load in loads),
+        records_in=result.records_in + sum(load.counts.records_in for load in loads),
+        records_accepted=result.records_accepted + sum(load.counts.records_accepted for load in loads),
+        records_quarantined=result.records_quarantined + sum(load.counts.records_quarantined for load in loads),
     )

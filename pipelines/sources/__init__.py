@@ -4,8 +4,18 @@ Reading bytes belongs here, in the source's own words. Storing does not (pipelin
 staging's work. Which files are read, and why a record is refused, is told in README.md.
 """
 
-from pipelines.sources.extracted import Extracted
+from pipelines.sources.extracted import Extracted, ExtractedFiles, FileCounts
 from pipelines.sources.mappings import MAPPING_TARGETS, mapping_problems, read_mapping, read_mappings
-from pipelines.sources.routing import extract
+from pipelines.sources.routing import extract, extract_all
 
-__all__ = ["MAPPING_TARGETS", "Extracted", "extract", "mapping_problems", "read_mapping", "read_mappings"]
+__all__ = [
+    "MAPPING_TARGETS",
+    "Extracted",
+    "ExtractedFiles",
+    "FileCounts",
+    "extract",
+    "extract_all",
+    "mapping_problems",
+    "read_mapping",
+    "read_mappings",
+]

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 from pipelines.contracts import Contract
 from pipelines.sources.csv_files import read_csv_file
-from pipelines.sources.extracted import Extracted
+from pipelines.sources.extracted import Extracted, ExtractedFiles
 from pipelines.sources.json_lines import read_json_lines
 from pipelines.sources.sap_documents import read_sap_documents
 from pipelines.sources.tabular import read_tabular
 from pipelines.sources.verdicts import refused_file
 
-__all__ = ["extract", "matches"]
+__all__ = ["extract", "extract_all", "matches"]
 
 _READERS = {"csv": read_csv_file, "jsonl": read_json_lines}
 _CHUNK = 65_536
@@ -35,23 +35,45 @@ def extract(path: Path, name: str, *, contracts: Mapping[str, Contract], mapping
     never raises: a file that cannot be read is one refused record. Raises OSError where the file vanished, and
     ContractError for a mapping contract that cannot be used.
     """
+    return extract_all([(path, name)], contracts=contracts, mappings=mappings).file()
+
+
+def extract_all(
+    jobs: Sequence[tuple[Path, str]], *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()
+) -> ExtractedFiles:
+    """Read delivered files, given as (path, name), as `extract` reads each; IDocs of all of them are typed at once."""
+    parts: list[tuple[ExtractedFiles, Sequence[int]]] = []
+    documents: list[int] = []
+    for at, (path, name) in enumerate(jobs):
+        read = _reader(path, name, contracts, mappings)
+        if read is None:
+            documents.append(at)
+        else:
+            parts.append((ExtractedFiles.single(read()), [at]))
+    if documents:
+        parts.append((read_sap_documents([jobs[at][0] for at in documents], contracts), documents))
+    return ExtractedFiles.of(parts)
+
+
+def _reader(path: Path, name: str, contracts: Mapping[str, Contract], mappings: Sequence[Contract]) -> Callable[[], Extracted] | None:
+    """What reads the file, or None for IDoc XML, which is read together with others."""
     start = _first_bytes(path)
     if not start:
         reason = f"The file {name} holds nothing; deliver it again with its content, or not at all."
-        return refused_file(path, code="empty_file", reason=reason)
+        return partial(refused_file, path, code="empty_file", reason=reason)
     if start.startswith(b"EDI_DC"):
         reason = f"The file {name} is a flat IDoc file; this release reads IDoc XML: let the port write XML"
-        return refused_file(path, code="flat_idoc", reason=f"{reason} (WE21, XML file) and deliver it again.", line=1)
+        return partial(refused_file, path, code="flat_idoc", reason=f"{reason} (WE21, XML file) and deliver it again.", line=1)
     for mapping in mappings:
         if matches(name, mapping.landing_pattern or ""):
-            return read_tabular(path, mapping, contracts)
+            return partial(read_tabular, path, mapping, contracts)
     if name.lower().endswith(".xml"):
-        return read_sap_documents(path, contracts)
+        return None
     claiming = [c for c in contracts.values() if c.custom("reader") in _READERS and matches(name, c.landing_pattern or "")]
     if claiming:
         contract = max(claiming, key=lambda c: len(c.landing_pattern or ""))
-        return _READERS[contract.custom("reader")](path, contract)
-    return refused_file(path, code="unknown_feed", reason=_unknown_reason(name, [*contracts.values(), *mappings]))
+        return partial(_READERS[contract.custom("reader")], path, contract)
+    return partial(refused_file, path, code="unknown_feed", reason=_unknown_reason(name, [*contracts.values(), *mappings]))
 
 
 @lru_cache(maxsize=512)

@@ -52,7 +52,16 @@ def _line_of(content: str, what: str, occurrence: int = 1) -> int:
 REFUSED = {
     "no serial": (NAME, NAMELESS, "serial_missing", _line_of(NAMELESS, "<E1BP2017_GM_SERIALN", 2), "serialno", "both blank", GOODS, 1),
     "unknown sign": (NAME, UNSIGNED, "sign_unknown", _line_of(UNSIGNED, "<E1WPB02", 2), "vorzeichen", "VORZEICHEN in E1WPB02[2]", SALES, 1),
-    "no posting date": (NAME, NO_DAY, "required_missing", _line_of(NO_DAY, "<E1MBGMCR ", 2), "pstng_date", "PSTNG_DATE", GOODS, 1),
+    "no posting date": (
+        NAME,
+        NO_DAY,
+        "required_missing",
+        _line_of(NO_DAY, "<E1BP2017_GM_HEAD_01", 2),
+        "pstng_date",
+        "PSTNG_DATE",
+        GOODS,
+        1,
+    ),
     "renamed column": ("sap/marc_1.csv", RENAMED, "column_missing", 1, None, "werks may have been renamed to WERK", LEVELS, 0),
 }
 

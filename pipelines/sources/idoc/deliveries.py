@@ -16,12 +16,14 @@ from pipelines.sources.conversion import gathered
 from pipelines.sources.idoc.reader import Idoc, Segment
 from pipelines.sources.idoc.rows import (
     CONTROL_FIELDS,
+    CONTROL_PLACE,
     Rows,
     below,
     columns_of,
     control_of,
     first_filled,
     judged_serials,
+    placed,
 )
 
 __all__ = ["Deliveries"]
@@ -48,7 +50,6 @@ class Deliveries:
     Grain of sap/handling_units: one per handling unit and packed item, one per handling unit without items.
     """
 
-    segments = dict.fromkeys(CONTROL_FIELDS, "EDI_DC40[1]")
     labels = {
         "lfart": "E1EDL21 LFART",
         "qualf": "E1EDL18 QUALF",
@@ -63,8 +64,7 @@ class Deliveries:
         self.contracts = contracts
         contract = contracts["sap/deliveries"]
         self._item_names = [c.name for c in contract.columns if c.name not in (*_HEADER, *_UNIT)]
-        self._item_fields = [name.upper() for name in self._item_names]
-        self._headers = Rows("E1EDL20", _HEADER)
+        self._headers = Rows("E1EDL20", _HEADER, places=["_control"])
         self._items = Rows("E1EDL24", self._item_names)
         self._serials = Rows("E1EDL11", _UNIT)
         self._packages = Rows("E1EDL37", _PACKAGE)
@@ -75,14 +75,14 @@ class Deliveries:
         control, records = control_of(idoc), 0
         counts = dict.fromkeys(("E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44"), 0)
         bodies = [segment for segment in idoc.segments if segment.name == "E1EDL20"]
-        for ordinal, body in enumerate(bodies or [Segment("E1EDL20", idoc.line, {}, [])], 1):
-            self._headers.add([(*control, *_header(body), idoc.number, 0, ordinal, body.line)])
+        for ordinal, body in enumerate(bodies or [Segment("E1EDL20", idoc.line, {})], 1):
+            self._headers.add([{**body.fields, **_header(body), **control}], idoc=idoc.key, parents=[0], first=ordinal, lines=[body.line])
             items, packages = body.all("E1EDL24"), body.all("E1EDL37")
             for item in items:
-                records += self._add_item(item, idoc.number, counts)
+                records += self._add_item(item, idoc.key, counts)
             records += not items
             if "sap/handling_units" in self.contracts:
-                records += sum(self._add_package(package, idoc.number, counts) for package in packages)
+                records += sum(self._add_package(package, idoc.key, counts) for package in packages)
         return records
 
     def records(self) -> dict[str, pl.DataFrame]:
@@ -92,47 +92,29 @@ class Deliveries:
             tables["sap/handling_units"] = self._package_records()
         return tables
 
-    def _add_item(self, item: Segment, number: int, counts: dict[str, int]) -> int:
+    def _add_item(self, item: Segment, key: int, counts: dict[str, int]) -> int:
+        material = first_filled(item.fields.get("MATNR"), item.fields.get("MATNR_LONG"))
+        fields = {**item.fields, **_preceding(item), "MATNR": material}
         counts["E1EDL24"] += 1
-        fields = {
-            **item.fields,
-            **_preceding(item),
-            "MATNR": first_filled(item.fields.get("MATNR"), item.fields.get("MATNR_LONG")),
-        }
-        header = self._headers.count - 1
-        self._items.add([(*map(fields.get, self._item_fields), number, header, counts["E1EDL24"], item.line)])
-        parent, serials = self._items.count - 1, item.all("E1EDL11")
-        self._serials.add(
-            (s.fields.get("SERNR"), s.fields.get("UII"), number, parent, at, s.line) for at, s in enumerate(serials, counts["E1EDL11"] + 1)
-        )
-        counts["E1EDL11"] += len(serials)
-        return max(len(serials), 1)
+        self._items.add([fields], idoc=key, parents=[self._headers.count - 1], first=counts["E1EDL24"], lines=[item.line])
+        return self._add_below(self._serials, item.all("E1EDL11"), key, counts, parent=self._items.count - 1)
 
-    def _add_package(self, package: Segment, number: int, counts: dict[str, int]) -> int:
+    def _add_package(self, package: Segment, key: int, counts: dict[str, int]) -> int:
         counts["E1EDL37"] += 1
-        header = self._headers.count - 1
-        self._packages.add(
-            [
-                (
-                    *(package.fields.get(name.upper()) for name in _PACKAGE),
-                    number,
-                    header,
-                    counts["E1EDL37"],
-                    package.line,
-                )
-            ]
-        )
-        parent, packed = self._packages.count - 1, package.all("E1EDL44")
-        self._packed.add(
-            (*(p.fields.get(name.upper()) for name in _PACKED), number, parent, at, p.line)
-            for at, p in enumerate(packed, counts["E1EDL44"] + 1)
-        )
-        counts["E1EDL44"] += len(packed)
-        return max(len(packed), 1)
+        parents = [self._headers.count - 1]
+        self._packages.add([package.fields], idoc=key, parents=parents, first=counts["E1EDL37"], lines=[package.line])
+        return self._add_below(self._packed, package.all("E1EDL44"), key, counts, parent=self._packages.count - 1)
+
+    def _add_below(self, rows: Rows, segments: list[Segment], key: int, counts: dict[str, int], *, parent: int) -> int:
+        """Take the innermost segments of one item or package. Returns the records they make with it."""
+        fields, lines = [segment.fields for segment in segments], [segment.line for segment in segments]
+        rows.add(fields, idoc=key, parents=[parent] * len(fields), first=counts[rows.segment] + 1, lines=lines)
+        counts[rows.segment] += len(fields)
+        return max(len(fields), 1)
 
     def _delivery_records(self) -> pl.DataFrame:
         contract = self.contracts["sap/deliveries"]
-        headers = self._headers.judged(columns_of(contract, _HEADER))
+        headers = placed(self._headers.judged(columns_of(contract, _HEADER)), CONTROL_PLACE)
         items = self._items.judged(columns_of(contract, self._item_names))
         units = judged_serials(self._serials.frame(), columns_of(contract, _UNIT))
         takes = below(pl.DataFrame({"header": pl.int_range(headers.height, eager=True)}), "header", "item", rows=items)
@@ -142,7 +124,7 @@ class Deliveries:
 
     def _package_records(self) -> pl.DataFrame:
         contract = self.contracts["sap/handling_units"]
-        headers = self._headers.judged(columns_of(contract, ("docnum", "sndprn", "vbeln")))
+        headers = placed(self._headers.judged(columns_of(contract, ("docnum", "sndprn", "vbeln"))), CONTROL_PLACE)
         packages = self._packages.judged(columns_of(contract, _PACKAGE))
         packed = self._packed.judged(columns_of(contract, _PACKED))
         takes = packages.select(pl.col("_parent").alias("header"), pl.int_range(pl.len()).alias("package"))
@@ -155,17 +137,17 @@ class Deliveries:
         return gathered(levels, [c.name for c in contract.columns])
 
 
-def _header(body: Segment) -> list[str | None]:
-    """Texts of one delivery's header, as in _HEADER after the control fields."""
+def _header(body: Segment) -> dict[str, str | None]:
+    """Texts of one delivery's header that stand in segments within it."""
     kind = next((first_filled(s.fields.get("LFART")) for s in body.all("E1EDL21")), None)
     qualifiers = [value for s in body.all("E1EDL18") if (value := (s.fields.get("QUALF") or "").strip())]
     partners: dict[str, str | None] = {}
     for partner in body.all("E1ADRM1"):
         role = (partner.fields.get("PARTNER_Q") or "").strip().lower()
         partners[role] = first_filled(partners.get(role), partner.fields.get("PARTNER_ID"))
-    own = [body.fields.get(name.upper()) for name in _OWN]
-    moments = [_moment(body, *place) for place in _MOMENTS.values()]
-    return [*own, kind, " ".join(qualifiers), *(partners.get(role) for role in _PARTNERS), *moments]
+    texts = {"LFART": kind, "QUALF": " ".join(qualifiers)}
+    moments = {name.upper(): _moment(body, *place) for name, place in _MOMENTS.items()}
+    return texts | {f"PARTNER_{role.upper()}": partners.get(role) for role in _PARTNERS} | moments
 
 
 def _moment(body: Segment, kind: str, day: str, time: str) -> str | None:

@@ -7,7 +7,7 @@ Memory holds one IDoc at a time. See data_contracts/sources/sap for the tables t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
@@ -42,7 +42,7 @@ class Segment:
     name: str
     line: int
     fields: dict[str, str | None]
-    children: list[Segment]
+    children: Sequence[Segment] = ()
 
     def all(self, name: str) -> list[Segment]:
         """Segments of that name directly within this one."""
@@ -51,25 +51,29 @@ class Segment:
 
 @dataclass(slots=True)
 class Idoc:
-    """One IDoc: its position in the file from 1, its basic type, control record and segments."""
+    """One IDoc: position in the file, and among all IDocs read together, from 1; basic type, control record, segments."""
 
     number: int
+    key: int
     basic_type: str
     line: int
-    control: dict[str, str | None]
-    segments: list[Segment]
+    control: Segment
+    segments: Sequence[Segment]
     element: etree._Element
 
 
-def read_idocs(path: Path) -> Iterator[Idoc]:
-    """IDocs in file order; `element` is valid until the next one is taken. Raises UnreadableXml."""
+def read_idocs(path: Path, *, before: int = 0) -> Iterator[Idoc]:
+    """IDocs in file order; `element` is valid until the next one is taken. Raises UnreadableXml.
+
+    `before` is how many IDocs were read before this file, so that `key` tells the IDocs of several files apart.
+    """
     for number, element in elements(path):
-        segments = _segments(element)
-        control = next((s.fields for s in segments if s.name == "EDI_DC40"), {})
+        segments, line = _inner(element)[1], element.sourceline or 0
+        control = next((segment for segment in segments if segment.name == "EDI_DC40"), None) or Segment("EDI_DC40", line, {})
         parent = element.getparent()
-        stated = (control.get("IDOCTYP") or "").strip()
+        stated = (control.fields.get("IDOCTYP") or "").strip()
         basic_type = stated or canonical(element.tag if parent is None else parent.tag)
-        yield Idoc(number, basic_type, element.sourceline or 0, control, segments, element)
+        yield Idoc(number, before + number, basic_type, line, control, segments, element)
 
 
 def elements(path: Path) -> Iterator[tuple[int, etree._Element]]:
@@ -123,20 +127,17 @@ class _Names(dict):
 _NAMES = _Names()
 
 
-def _segments(element: etree._Element) -> list[Segment]:
-    return [_segment(child, _NAMES[child.tag][0]) for child in element if _NAMES[child.tag][1]]
-
-
-def _segment(element: etree._Element, name: str, names: dict[str, tuple[str, bool]] = _NAMES) -> Segment:
+def _inner(element: etree._Element, names: dict[str, tuple[str, bool]] = _NAMES) -> tuple[dict[str, str | None], Sequence[Segment]]:
+    """Fields and segments directly within the element. Most segments hold none, and an empty list each would cost a tenth."""
     fields: dict[str, str | None] = {}
     children: list[Segment] = []
     for child in element:
-        key, is_segment = names[child.tag]
+        name, is_segment = names[child.tag]
         if is_segment:
-            children.append(_segment(child, key))
+            children.append(Segment(name, child.sourceline or 0, *_inner(child)))
         else:
-            fields[key] = child.text
-    return Segment(name, element.sourceline or 0, fields, children)
+            fields[name] = child.text
+    return fields, children or ()
 
 
 def _forget(element: etree._Element) -> None:

@@ -11,14 +11,15 @@ import polars as pl
 from pipelines.contracts import Contract
 from pipelines.sources.conversion import gathered, judged, with_verdict
 from pipelines.sources.idoc.reader import Idoc, Segment
-from pipelines.sources.idoc.rows import CONTROL_FIELDS, Rows, below, columns_of, control_of
+from pipelines.sources.idoc.rows import CONTROL_PLACE, Rows, below, columns_of, control_of, placed
 
 __all__ = ["Receipts"]
 
-_CONTROL = ("docnum", "idoctyp", "sndprn", "credat", "cretim")
+_CONTROL = ("docnum", "idoctyp", "sndprn", "credat", "cretim", "idoc_ordinal", "receipt_ordinal")
 _RECEIPT = ("kassid", "vorgdatum", "vorgzeit", "bonnummer", "qualkdnr", "kundnr", "kassierer", "belegwaers")
 _LINE = ("vorgangart", "qualartnr", "artnr", "seriennr", "vorzeichen", "menge", "aktionsnr", "refbonnr")
 _FREE = {"return_reason": "RETURN_REASON", "condition_code": "CONDITION"}
+"""Columns whose value stands in a free field, E1WXX01, of this name."""
 
 
 class Receipts:
@@ -27,7 +28,6 @@ class Receipts:
     Grain of the records: one per receipt line; a receipt without lines is one refused record.
     """
 
-    segments = dict.fromkeys(_CONTROL, "EDI_DC40[1]")
     labels = {
         "kondvalue": "E1WPB03 KONDVALUE",
         "return_reason": "E1WXX01 RETURN_REASON",
@@ -38,21 +38,20 @@ class Receipts:
     def __init__(self, contract: Contract) -> None:
         """Collect for this contract."""
         self.contract = contract
-        self._headers = Rows("E1WPB01", (*_CONTROL, *_RECEIPT))
+        self._headers = Rows("E1WPB01", (*_CONTROL, *_RECEIPT), places=["_control"])
         self._lines = Rows("E1WPB02", (*_LINE, *_FREE, "posnr"))
         self._conditions = Rows("E1WPB03", ("kondvalue",))
 
     def add(self, idoc: Idoc) -> int:
         """Take one IDoc. Returns the records it makes."""
-        control = dict(zip(CONTROL_FIELDS, control_of(idoc), strict=True))
-        head = [control[name] for name in _CONTROL]
+        control = {**control_of(idoc), "IDOC_ORDINAL": str(idoc.number)}
         receipts = [segment for segment in idoc.segments if segment.name == "E1WPB01"]
         records = lines_before = 0
-        for ordinal, receipt in enumerate(receipts or [Segment("E1WPB01", idoc.line, {}, [])], 1):
-            texts = (receipt.fields.get(name.upper()) for name in _RECEIPT)
-            self._headers.add([(*head, *texts, idoc.number, 0, ordinal, receipt.line)])
+        for ordinal, receipt in enumerate(receipts or [Segment("E1WPB01", idoc.line, {})], 1):
+            header = {**receipt.fields, **control, "RECEIPT_ORDINAL": str(ordinal)}
+            self._headers.add([header], idoc=idoc.key, parents=[0], first=ordinal, lines=[receipt.line])
             lines = receipt.all("E1WPB02")
-            self._add_lines(lines, idoc.number, before=lines_before)
+            self._add_lines(lines, idoc.key, before=lines_before)
             lines_before += len(lines)
             records += max(len(lines), 1)
         return records
@@ -63,23 +62,26 @@ class Receipts:
         lines = self._judged_lines()
         empty = ~pl.int_range(pl.len()).is_in(lines["_parent"].implode())
         headers = with_verdict(headers, empty, code="empty_document", field="posnr")
+        headers = placed(headers, CONTROL_PLACE)
         takes = below(pl.DataFrame({"header": pl.int_range(headers.height, eager=True)}), "header", "line", rows=lines)
         levels = {"header": (headers, takes["header"]), "line": (lines, takes["line"])}
         return {self.contract.table: gathered(levels, [c.name for c in self.contract.columns])}
 
-    def _add_lines(self, lines: list[Segment], number: int, *, before: int) -> None:
-        header, first, rows, conditions = self._headers.count - 1, self._lines.count, [], []
+    def _add_lines(self, lines: list[Segment], key: int, *, before: int) -> None:
+        first, conditions, parents = self._lines.count, [], []
         for at, line in enumerate(lines):
             free = {}
             for child in line.children:
                 if child.name == "E1WPB03":
-                    conditions.append((child.fields.get("KONDVALUE"), number, first + at, 0, child.line))
+                    conditions.append(child)
+                    parents.append(first + at)
                 elif child.name == "E1WXX01":
                     free[(child.fields.get("FLDNAME") or "").strip().upper()] = child.fields.get("FLDVAL")
-            texts = (*(line.fields.get(name.upper()) for name in _LINE), *(free.get(name) for name in _FREE.values()))
-            rows.append((*texts, str(at + 1), number, header, before + at + 1, line.line))
-        self._lines.add(rows)
-        self._conditions.add(conditions)
+            line.fields.update({name.upper(): free.get(source) for name, source in _FREE.items()}, POSNR=str(at + 1))
+        fields, places = [line.fields for line in lines], [line.line for line in lines]
+        self._lines.add(fields, idoc=key, parents=[self._headers.count - 1] * len(lines), first=before + 1, lines=places)
+        fields, places = [condition.fields for condition in conditions], [condition.line for condition in conditions]
+        self._conditions.add(fields, idoc=key, parents=parents, first=1, lines=places)
 
     def _judged_lines(self) -> pl.DataFrame:
         """Lines with the sum of their conditions; a condition that is no number is the line's fault."""

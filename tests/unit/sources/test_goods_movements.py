@@ -197,3 +197,46 @@ def test_line_is_the_line_of_the_serial_or_else_of_the_item(read, idocs):
     rows = read(NAME, content).accepted[TABLE].select("serialno", "_line").rows()
     assert [lines[line - 1] for _, line in rows] == ['<E1BP2017_GM_SERIALNUMBER SEGMENT="1">', '<E1BP2017_GM_ITEM_CREATE SEGMENT="1">']
     assert [serial for serial, _ in rows] == ["S1", None]
+
+
+def _line_of(content: str, start: str, occurrence: int = 1) -> int:
+    lines = [number for number, line in enumerate(content.split("\n"), 1) if line.startswith(start)]
+    return lines[occurrence - 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "segment", "field"),
+    [
+        ({"CREDAT": "20261399"}, "EDI_DC40", "credat"),
+        ({"head": {"PSTNG_DATE": "20261399"}}, "E1BP2017_GM_HEAD_01", "pstng_date"),
+        ({"code": "007"}, "E1BP2017_GM_CODE", "gm_code"),
+    ],
+)
+def test_a_fault_of_the_header_is_told_with_the_line_of_its_segment(read, idocs, refused, changes, segment, field):
+    changes = dict(changes)
+    code = changes.pop("code", "01")
+    bad = idocs.movement(idocs.item(), **changes).replace("<GM_CODE>01", f"<GM_CODE>{code}")
+    content = idocs.document(idocs.movement(idocs.item()), bad)
+    row = refused(read(NAME, content))
+    line = _line_of(content, f"<{segment} ", 2)
+    assert (row["line"], row["segment"], row["field"]) == (line, f"{segment}[1]", field)
+    assert f"in {segment}[1] (line {line})" in row["reason"]
+    assert row["raw_record"].startswith(f"<{segment}>")
+
+
+def test_the_header_of_a_second_document_in_an_idoc_is_its_own(read, idocs, refused):
+    def body(day: str) -> str:
+        return idocs.xml("E1MBGMCR", segments=[idocs.xml("E1BP2017_GM_HEAD_01", PSTNG_DATE=day), idocs.item()])
+
+    content = idocs.document(idocs.idoc(body("20261101"), body("20261399")))
+    row = refused(read(NAME, content))
+    assert (row["segment"], row["line"]) == ("E1BP2017_GM_HEAD_01[2]", _line_of(content, "<E1BP2017_GM_HEAD_01 ", 2))
+    assert "<PSTNG_DATE>20261399</PSTNG_DATE>" in row["raw_record"]
+
+
+def test_every_document_carries_its_place_in_the_file(read, idocs):
+    twice = idocs.idoc(
+        *(idocs.xml("E1MBGMCR", segments=[idocs.xml("E1BP2017_GM_HEAD_01", PSTNG_DATE="20261101"), idocs.item()]) for _ in "ab")
+    )
+    rows = read(NAME, idocs.document(idocs.movement(idocs.item(), DOCNUM=None), twice)).accepted[TABLE]
+    assert rows.select("idoc_ordinal", "document_ordinal", "matdoc_itm").rows() == [(1, 1, 1), (2, 1, 1), (2, 2, 1)]
