@@ -33,7 +33,7 @@ grouped as (
 
     select
         records.*,
-        coalesce(movement_types.witness_group, records.movement_type) || '/' || records.line_role as witness_group
+        coalesce(movement_types.witness_group, records.movement_type) as witness_group
     from records
     left join movement_types
         on records.movement_type = movement_types.movement_type and records.line_role = movement_types.line_role
@@ -42,7 +42,7 @@ grouped as (
 
 select
     *,
-    {{ row_hash(['article_id', 'serial_number', 'document_id', 'witness_group']) }} as movement_hash,
+    {{ row_hash(['article_id', 'serial_number', 'document_id', 'witness_group', 'line_role']) }} as movement_hash,
     -- What a newer version of the document replaces: all records of the older one. NULL: the source adds, and never replaces.
     case when version_id is not null then {{ row_hash(['source_name', 'version_id']) }} end as version_hash
 from grouped

@@ -3,77 +3,68 @@
 {{ config(materialized='incremental', unique_key=unit_key(), incremental_strategy='delete+insert', on_schema_change='fail') }}
 
 {%- set nothing_else_known = [
-    'movement_type', 'line_role', 'document_item', 'site_id', 'storage_location_id', 'to_site_id', 'to_storage_location_id', 'stock_type_code',
+    'movement_type', 'document_item', 'site_id', 'storage_location_id', 'to_site_id', 'to_storage_location_id', 'stock_type_code',
     'batch_id', 'valuation_type', 'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id', 'delivery_id',
 ] %}
+-- Named where they are read, not in a CTE: that would be held whole, and most readers need a column or two of it.
+{%- set all_records = ref('int_movement_records') %}
+{%- set unit_records = 'changed_unit_records' if is_incremental() else all_records %}
 
-with records as (
-
-    select * from {{ ref('int_movement_records') }}
-
-),
-
-{% if is_incremental() -%}
+with
+{% if is_incremental() %}
 -- A newer version of a document changes the units that it names, and those that an older version named.
 changed_units as (
 
     select
         article_id,
         serial_number
-    from records
+    from {{ all_records }}
     where
         ingested_at > {{ watermark() }}
-        or version_hash in (select newer.version_hash from records as newer where newer.ingested_at > {{ watermark() }})
+        or version_hash in (select newer.version_hash from {{ all_records }} as newer where newer.ingested_at > {{ watermark() }})
 
 ),
-{%- endif %}
 
-unit_records as (
+changed_unit_records as (
 
-    select * from records
+    select * from {{ all_records }}
     where
-        serial_number is not null
-        {%- if is_incremental() %}
-        and (article_id, serial_number) in (
+        (article_id, serial_number) in (
             select
                 article_id,
                 serial_number
             from changed_units
         )
-        {%- endif %}
+
+),
+{% endif %}
+newest_versions as (
+
+    {{ newest_versions(all_records, among=unit_records if is_incremental() else none) }}
 
 ),
 
-newest_versions as (
+-- Most movements have one record, of a document that came once. Only the others go through the merge, which is the dear part.
+shared as (
 
-    {{ newest_versions('records', among='unit_records' if is_incremental() else none) }}
+    select movement_hash from {{ unit_records }}
+    group by movement_hash
+    having count(*) > 1
+    union
+    select movement_hash from {{ unit_records }}
+    where version_hash in (select version_hash from newest_versions)
 
 ),
 
 versioned as (
 
     select
-        unit_records.*,
+        records.*,
         newest_versions.replaced_at,
-        newest_versions.version_hash is not null and unit_records.file <> newest_versions.newest_file as is_replaced
-    from unit_records
-    left join newest_versions on unit_records.version_hash = newest_versions.version_hash
-
-),
-
-current_records as (
-
-    select * from versioned
-    where not is_replaced
-
-),
-
--- Most movements have one record. Only those that may share theirs go through the merge, which is the dear part.
-shared as (
-
-    select movement_hash from current_records
-    group by movement_hash
-    having count(*) > 1
+        newest_versions.version_hash is not null and records.file <> newest_versions.newest_file as is_replaced
+    from {{ unit_records }} as records
+    left join newest_versions on records.version_hash = newest_versions.version_hash
+    where records.serial_number is not null and records.movement_hash in (select movement_hash from shared)
 
 ),
 
@@ -84,10 +75,10 @@ numbered as (
     select
         *,
         dense_rank() over (
-            partition by article_id, serial_number, document_id, witness_group, source_name order by record_id
+            partition by article_id, serial_number, document_id, witness_group, line_role, source_name order by record_id
         ) as occurrence
-    from current_records
-    where movement_hash in (select movement_hash from shared)
+    from versioned
+    where not is_replaced
 
 ),
 
@@ -96,7 +87,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by article_id, serial_number, document_id, witness_group, occurrence
+            partition by article_id, serial_number, document_id, witness_group, line_role, occurrence
             order by source_priority asc, record_created_at desc nulls last, ingested_at desc, file desc, line desc
         ) as precedence
     from numbered
@@ -111,9 +102,9 @@ merged as (
         serial_number,
         document_id,
         witness_group,
+        line_role,
         occurrence,
         max(movement_type) filter (where precedence = 1) as movement_type,
-        max(line_role) filter (where precedence = 1) as line_role,
         max(document_item) filter (where precedence = 1) as document_item,
         max(site_id) filter (where precedence = 1) as site_id,
         {{ first_known('storage_location_id') }},
@@ -138,7 +129,7 @@ merged as (
         false as is_withdrawn,
         max(ingested_at) as ingested_at
     from ranked
-    group by article_id, serial_number, document_id, witness_group, occurrence
+    group by article_id, serial_number, document_id, witness_group, line_role, occurrence
 
 ),
 
@@ -149,9 +140,9 @@ solitary as (
         serial_number,
         document_id,
         witness_group,
+        line_role,
         1 as occurrence,
         movement_type,
-        line_role,
         document_item,
         site_id,
         storage_location_id,
@@ -174,8 +165,8 @@ solitary as (
         line,
         false as is_withdrawn,
         ingested_at
-    from current_records
-    where movement_hash not in (select movement_hash from shared)
+    from {{ unit_records }}
+    where serial_number is not null and movement_hash not in (select movement_hash from shared)
 
 ),
 
@@ -186,6 +177,7 @@ withdrawn as (
         serial_number,
         cast(null as varchar) as document_id,
         'withdrawn' as witness_group,
+        '' as line_role,
         1 as occurrence,
         {%- for name in nothing_else_known %}
         cast(null as varchar) as {{ name }},
