@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 __all__ = ["LINEAGE_SCHEMA", "Lake"]
@@ -31,6 +31,8 @@ _KEPT_HOURS = 7 * 24
 _ROW_GROUP_ROWS = 30_000
 """A reader that looks for one unit in a sorted file reads one such group: small enough to be quick, large enough to compress."""
 _FINGERPRINT = "serialake_fingerprint"
+_ENSURED: set[tuple[str, tuple[str, ...]]] = set()
+"""Tables and columns that this process has seen: thirty tables cost 45 ms to open only to look, and a process asks often."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,20 @@ class Lake:
         return DeltaTable.is_deltatable(str(self.path(table)))
 
     def ensure(self, table: str, schema: Mapping[str, pl.DataType]) -> None:
-        """Create the table, empty, unless it exists."""
-        if not self.exists(table):
-            empty = pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest())
-            DeltaTable.create(str(self.path(table)), schema=empty.schema)
+        """Create the table, empty, unless it exists; columns that an existing table lacks are added, null in its rows."""
+        known = (str(self.path(table)), tuple(schema))
+        exists = self.exists(table)
+        if exists and known in _ENSURED:
+            return
+        fields = pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        if not exists:
+            DeltaTable.create(str(self.path(table)), schema=fields)
+        else:
+            delta = DeltaTable(str(self.path(table)))
+            held = {field.name for field in delta.schema().fields}
+            if missing := [field for field in Schema.from_arrow(fields).fields if field.name not in held]:
+                delta.alter.add_columns(missing)
+        _ENSURED.add(known)
 
     def append_once(self, table: str, frame: pl.DataFrame, load_ids: Sequence[str]) -> int:
         """Append the rows of the loads that the table does not hold yet, in one commit. Returns rows appended.

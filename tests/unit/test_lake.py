@@ -46,6 +46,26 @@ def test_ensure_keeps_what_is_there(lake):
     assert lake.row_count("bronze/t") == 1
 
 
+def test_a_table_that_lacks_columns_gets_them_and_takes_rows_with_them(lake):
+    lake.append_once("bronze/t", _rows("a", 1), ["a"])
+    wider = {"value": pl.Int64(), "place": pl.Int64(), "price": pl.Decimal(13, 3), "at": pl.Datetime("us"), **LINEAGE_SCHEMA}
+    lake.ensure("bronze/t", wider)
+    later = _rows("b", 2).with_columns(place=pl.lit(7), price=pl.lit(1).cast(pl.Decimal(13, 3)), at=pl.lit(datetime(2026, 1, 1)))
+    assert lake.append_once("bronze/t", later.select(*wider), ["b"]) == 1
+    rows = lake.read("bronze/t")
+    assert dict(rows.select(*wider).schema) == wider
+    assert rows.select("value", "place").sort("value").rows() == [(1, None), (2, 7)]
+
+
+def test_columns_are_added_once(lake):
+    wider = {**SCHEMA, "place": pl.Int64()}
+    lake.ensure("bronze/t", wider)
+    version = lake.version("bronze/t")
+    lake.ensure("bronze/t", wider)
+    lake.ensure("bronze/t", SCHEMA)
+    assert lake.version("bronze/t") == version
+
+
 def test_a_version_keeps_naming_its_own_files_after_a_replacement(lake):
     first = pl.DataFrame({"value": [1]}).to_arrow()
     second = pl.DataFrame({"value": [2, 3]}).to_arrow()
