@@ -26,7 +26,7 @@ __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", 
 
 MANIFEST, QUARANTINE = "manifest", "quarantine"
 SETTLE_SECONDS = 2.0
-_BATCH_FILES, _BATCH_BYTES = 200, 64 * 1024 * 1024
+_BATCH_FILES, _BATCH_BYTES = 1_000, 64 * 1024 * 1024
 
 MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "_load_id": pl.String(),

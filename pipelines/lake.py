@@ -72,7 +72,8 @@ class Lake:
         repeated after a crash is recognised. Delta itself does not refuse a repeated transaction: one writer is assumed.
         """
         delta = DeltaTable(str(self.path(table)))
-        missing = [load_id for load_id in load_ids if delta.transaction_version(load_id) is None]
+        held = self._transactions(table, delta)
+        missing = [load_id for load_id in load_ids if load_id not in held]
         rows = frame.filter(pl.col("_load_id").is_in(missing))
         if not missing:
             return 0
@@ -83,6 +84,22 @@ class Lake:
             commit_properties=CommitProperties(app_transactions=[Transaction(load_id, 1) for load_id in missing]),
         )
         return rows.height
+
+    def _transactions(self, table: str, delta: DeltaTable) -> set[str]:
+        """Ids of all application transactions of the table, from its log: the newest checkpoint, and the commits after it.
+
+        Asking Delta for one takes time in proportion to all that there are: 1.3 ms at 2,000 loads, for every load of a batch.
+        """
+        log, newest, held = self.path(table) / "_delta_log", -1, set()
+        if (log / "_last_checkpoint").exists():
+            newest = json.loads((log / "_last_checkpoint").read_text())["version"]
+            transactions = pl.read_parquet(log / f"{newest:020}.checkpoint.parquet", columns=["txn"])["txn"]
+            held.update(transactions.struct.field("appId").drop_nulls())
+        for version in range(newest + 1, delta.version() + 1):
+            for line in (log / f"{version:020}.json").read_text(encoding="utf-8").splitlines():
+                if line.startswith('{"txn"'):
+                    held.add(json.loads(line)["txn"]["appId"])
+        return held
 
     def append_batch_once(self, table: str, frame: pl.DataFrame, batch_id: str) -> bool:
         """Append the rows in one commit unless a batch of this id was appended before. Returns whether it was now."""

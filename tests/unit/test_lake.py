@@ -40,6 +40,17 @@ def test_of_a_batch_only_the_missing_loads_are_taken(lake):
     assert sorted(lake.read("bronze/t")["value"]) == [1, 2]
 
 
+def test_a_load_is_recognised_however_many_commits_came_after_it(lake):
+    """Delta writes a checkpoint at every hundredth commit; the first load then stands there, the last one in the log."""
+    for number in range(103):
+        lake.append_once("bronze/t", _rows(f"load {number}", number), [f"load {number}"])
+    assert list((lake.path("bronze/t") / "_delta_log").glob("*.checkpoint.parquet"))
+    for number in (0, 50, 98, 99, 100, 102):
+        assert lake.append_once("bronze/t", _rows(f"load {number}", number), [f"load {number}"]) == 0, number
+    assert lake.append_once("bronze/t", _rows("load 103", 103), ["load 103"]) == 1
+    assert lake.row_count("bronze/t") == 104
+
+
 def test_ensure_keeps_what_is_there(lake):
     lake.append_once("bronze/t", _rows("a", 1), ["a"])
     lake.ensure("bronze/t", SCHEMA)
