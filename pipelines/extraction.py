@@ -18,7 +18,7 @@ from pipelines.sources import ExtractedFiles, extract_all
 
 __all__ = ["extracting"]
 
-_GROUP_FILES, _GROUP_BYTES = 100, 4 * 1024 * 1024
+_GROUP_FILES, _GROUP_BYTES = 500, 4 * 1024 * 1024
 """A group is read at once: its records, some thirty times their bytes while they are typed, are in memory together."""
 _WORTH_A_POOL = 32 * 1024 * 1024
 """Bytes from which on starting processes (one to two seconds) costs less than it saves."""

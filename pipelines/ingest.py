@@ -27,7 +27,7 @@ __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", 
 
 MANIFEST, QUARANTINE = "manifest", "quarantine"
 SETTLE_SECONDS = 2.0
-_BATCH_FILES, _BATCH_BYTES = 200, 64 * 1024 * 1024
+_BATCH_FILES, _BATCH_BYTES = 1_000, 64 * 1024 * 1024
 
 MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "_load_id": pl.String(),
@@ -162,7 +162,7 @@ def ingest(
         for files_of_batch in _batches(files):
             batch = _read(files_of_batch, extract_all, taken)
             result = replace(result, unfinished=(*result.unfinished, *batch.changed))
-            result = _added(result, _commit(home, lake, batch, moment), batch.loads)
+            result = _added(result, _commit(home, lake, batch, moment, since=last), batch.loads)
             moment += timedelta(microseconds=1)
             done += len(files_of_batch)
             report("ingest", done, len(files))
@@ -223,7 +223,7 @@ def _must_add_up(load: Load) -> None:
         )
 
 
-def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime) -> dict[str, int]:
+def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: datetime | None) -> dict[str, int]:
     """Store a batch of whole files; returns rows appended by bronze table.
 
     Every table's commit carries the load ids it brings, and the manifest comes last. After a crash in between, the files
@@ -236,13 +236,14 @@ def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime) -> dict[str
     appended = {}
     for table, rows in sorted(batch.accepted.items()):
         frame = rows.with_columns(at).select(*[c for c in rows.columns if not c.startswith("_")], *LINEAGE_SCHEMA)
-        appended[table] = lake.append_once(f"bronze/{table}", frame, frame["_load_id"].unique(maintain_order=True).to_list())
+        loads = frame["_load_id"].unique(maintain_order=True).to_list()
+        appended[table] = lake.append_once(f"bronze/{table}", frame, loads, since=since)
     if batch.quarantined.height:
         frame = batch.quarantined.with_columns(at).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
-        lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list())
+        lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list(), since=since)
     if batch.loads:
         manifest = pl.DataFrame([_manifest_row(load, moment) for load in batch.loads], schema=MANIFEST_SCHEMA)
-        lake.append_once(MANIFEST, manifest, manifest["_load_id"].to_list())
+        lake.append_once(MANIFEST, manifest, manifest["_load_id"].to_list(), since=since, moment="ingested_at")
     return appended
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,9 +38,10 @@ def delivered_files(landing: Path, *, settle_seconds: float) -> tuple[list[Deliv
 
     A file is still being written when its ending says so, or when its size or time changes between two looks that are
     `settle_seconds` apart. The second look is taken only where a file is younger than that.
+    Folders that are linked into landing/ are looked into, wherever they lie; a file is named by the way that leads to it.
     """
     candidates, unfinished = [], []
-    for path in sorted(p for p in landing.rglob("*") if p.is_file() and not p.name.startswith(".")):
+    for path in sorted(path for path in _files(landing) if not path.name.startswith(".")):
         name = _name(path.relative_to(landing))
         if name.lower().endswith(UNFINISHED_SUFFIXES):
             unfinished.append(name)
@@ -61,6 +64,27 @@ def content_sha256(path: Path) -> str:
 def still_same(file: DeliveredFile) -> bool:
     """Whether the file is still as it was when it was listed."""
     return _look(file.name, file.path) == file
+
+
+def _files(folder: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
+    """Regular files below a folder, links followed; a folder within itself, as a link makes it, is not entered again."""
+    try:
+        stat = folder.stat()
+        entries = list(os.scandir(folder))
+    except OSError:
+        return  # Gone again, or not ours to look into: no delivery.
+    inside = above | {(stat.st_dev, stat.st_ino)}
+    for entry in entries:
+        with suppress(OSError):  # A link to itself.
+            if entry.is_file():
+                yield Path(entry.path)
+            elif entry.is_dir() and _identity(entry) not in inside:
+                yield from _files(Path(entry.path), inside)
+
+
+def _identity(entry: os.DirEntry) -> tuple[int, int]:
+    stat = entry.stat()
+    return stat.st_dev, stat.st_ino
 
 
 def _name(path: Path) -> str:

@@ -67,6 +67,6 @@ def _to_bronze(paths: Sequence[Path], root: Path) -> float:
     home = Home(root).prepare()
     for path in paths:
         shutil.copy2(path, home.landing / path.name)
-    lake = Lake(home.lake)
-    ensure_tables(lake, source_contracts())
-    return _seconds(lambda: ingest(home, lake, source_contracts(), now=datetime(2026, 6, 1)))
+    lake, contracts = Lake(home.lake), source_contracts()
+    ensure_tables(lake, contracts)
+    return _seconds(lambda: ingest(home, lake, contracts, now=datetime(2026, 6, 1)))

@@ -151,8 +151,8 @@ def test_a_crash_between_two_commits_is_made_up_by_the_next_run(home, lake, monk
     _land(home, "handheld/scans_1.jsonl", SCAN % "a" + "no json\n")
     real_append = Lake.append_once
 
-    def crash(self, table, frame, load_ids):
-        appended = real_append(self, table, frame, load_ids)
+    def crash(self, table, *given, **named):
+        appended = real_append(self, table, *given, **named)
         if table == crash_after:
             raise KeyboardInterrupt
         return appended
@@ -313,8 +313,8 @@ def test_a_crash_and_a_copy_that_went_away_meanwhile_do_not_double_a_record(home
     _land(home, "drives/a.csv", DRIVES)
     real_append = Lake.append_once
 
-    def crash(self, table, *given):
-        appended = real_append(self, table, *given)
+    def crash(self, table, *given, **named):
+        appended = real_append(self, table, *given, **named)
         if table == "quarantine":
             raise KeyboardInterrupt
         return appended

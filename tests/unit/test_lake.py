@@ -41,10 +41,41 @@ def test_of_a_batch_only_the_missing_loads_are_taken(lake):
     assert sorted(lake.read("bronze/t")["value"]) == [1, 2]
 
 
+def test_a_load_is_recognised_however_many_commits_came_after_it(lake):
+    """Delta writes a checkpoint at every hundredth commit; the first load then stands there, the last one in the log."""
+    for number in range(103):
+        lake.append_once("bronze/t", _rows(f"load {number}", number), [f"load {number}"])
+    assert list((lake.path("bronze/t") / "_delta_log").glob("*.checkpoint.parquet"))
+    for number in (0, 50, 98, 99, 100, 102):
+        assert lake.append_once("bronze/t", _rows(f"load {number}", number), [f"load {number}"]) == 0, number
+    assert lake.append_once("bronze/t", _rows("load 103", 103), ["load 103"]) == 1
+    assert lake.row_count("bronze/t") == 104
+
+
 def test_ensure_keeps_what_is_there(lake):
     lake.append_once("bronze/t", _rows("a", 1), ["a"])
     lake.ensure("bronze/t", SCHEMA)
     assert lake.row_count("bronze/t") == 1
+
+
+def test_a_table_that_lacks_columns_gets_them_and_takes_rows_with_them(lake):
+    lake.append_once("bronze/t", _rows("a", 1), ["a"])
+    wider = {"value": pl.Int64(), "place": pl.Int64(), "price": pl.Decimal(13, 3), "at": pl.Datetime("us"), **LINEAGE_SCHEMA}
+    lake.ensure("bronze/t", wider)
+    later = _rows("b", 2).with_columns(place=pl.lit(7), price=pl.lit(1).cast(pl.Decimal(13, 3)), at=pl.lit(datetime(2026, 1, 1)))
+    assert lake.append_once("bronze/t", later.select(*wider), ["b"]) == 1
+    rows = lake.read("bronze/t")
+    assert dict(rows.select(*wider).schema) == wider
+    assert rows.select("value", "place").sort("value").rows() == [(1, None), (2, 7)]
+
+
+def test_columns_are_added_once(lake):
+    wider = {**SCHEMA, "place": pl.Int64()}
+    lake.ensure("bronze/t", wider)
+    version = lake.version("bronze/t")
+    lake.ensure("bronze/t", wider)
+    lake.ensure("bronze/t", SCHEMA)
+    assert lake.version("bronze/t") == version
 
 
 def test_a_version_keeps_naming_its_own_files_after_a_replacement(lake):
@@ -80,3 +111,14 @@ def test_housekeeping_changes_neither_the_fingerprint_nor_the_version_of_the_row
     assert {table: (lake.rows_version(table), lake.fingerprint(table)) for table in before} == before
     assert before["gold/t"] == (1, {"rows": 2})
     assert before["bronze/t"] == (2, None)
+
+
+def test_a_load_after_that_moment_is_recognised_and_one_that_is_new_is_taken(lake):
+    """As when a run broke off after this table's commit, and two loads of an earlier night are there."""
+    lake.append_once("bronze/t", _rows("early", 1), ["early"])
+    broken_off = _rows("a", 2).with_columns(_ingested_at=datetime(2026, 1, 2, 0, 0, 0, 1))
+    since = datetime(2026, 1, 2)
+    assert lake.append_once("bronze/t", broken_off, ["a"], since=since) == 1
+    again = pl.concat([broken_off, _rows("b", 3)])
+    assert lake.append_once("bronze/t", again, ["a", "b"], since=since) == 1
+    assert sorted(lake.read("bronze/t")["value"]) == [1, 2, 3]

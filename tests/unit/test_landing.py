@@ -83,6 +83,29 @@ def test_folders_links_to_themselves_and_pipes_are_no_deliveries(tmp_path):
     assert ([f.name for f in files], unfinished) == (["folder.xml/a.csv"], [])
 
 
+def test_a_linked_folder_is_looked_into_and_its_files_bear_the_links_name(tmp_path):
+    landing, share = tmp_path / "landing", tmp_path / "share"
+    _deliver(share, "idoc/a.xml", b"12")
+    landing.mkdir()
+    (landing / "sap").symlink_to(share)
+    (landing / "again.xml").symlink_to(share / "idoc" / "a.xml")
+    files, unfinished = delivered_files(landing, settle_seconds=0.1)
+    assert [(f.name, f.size) for f in files] == [("again.xml", 2), ("sap/idoc/a.xml", 2)]
+    assert unfinished == []
+
+
+def test_links_that_lead_in_a_circle_are_followed_once(tmp_path):
+    landing, share = tmp_path / "landing", tmp_path / "share"
+    _deliver(share, "a.xml")
+    _deliver(share, "deep/b.xml")
+    (share / "deep" / "up").symlink_to("..")
+    (share / "home").symlink_to(landing)
+    landing.mkdir()
+    (landing / "sap").symlink_to(share)
+    files, _ = delivered_files(landing, settle_seconds=0.1)
+    assert [f.name for f in files] == ["sap/a.xml", "sap/deep/b.xml"]
+
+
 def test_the_hash_is_that_of_the_bytes(tmp_path):
     path = _deliver(tmp_path, "a.csv", b"abc")
     assert content_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

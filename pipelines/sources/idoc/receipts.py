@@ -15,7 +15,7 @@ from pipelines.sources.idoc.rows import CONTROL_PLACE, Rows, below, columns_of, 
 
 __all__ = ["Receipts"]
 
-_CONTROL = ("docnum", "idoctyp", "sndprn", "credat", "cretim", "idoc_ordinal", "receipt_ordinal")
+_CONTROL = ("docnum", "idoctyp", "sndprn", "credat", "cretim")
 _RECEIPT = ("kassid", "vorgdatum", "vorgzeit", "bonnummer", "qualkdnr", "kundnr", "kassierer", "belegwaers")
 _LINE = ("vorgangart", "qualartnr", "artnr", "seriennr", "vorzeichen", "menge", "aktionsnr", "refbonnr")
 _FREE = {"return_reason": "RETURN_REASON", "condition_code": "CONDITION"}
@@ -44,12 +44,11 @@ class Receipts:
 
     def add(self, idoc: Idoc) -> int:
         """Take one IDoc. Returns the records it makes."""
-        control = {**control_of(idoc), "IDOC_ORDINAL": str(idoc.number)}
+        control = control_of(idoc)
         receipts = [segment for segment in idoc.segments if segment.name == "E1WPB01"]
         records = lines_before = 0
         for ordinal, receipt in enumerate(receipts or [Segment("E1WPB01", idoc.line, {})], 1):
-            header = {**receipt.fields, **control, "RECEIPT_ORDINAL": str(ordinal)}
-            self._headers.add([header], idoc=idoc.key, parents=[0], first=ordinal, lines=[receipt.line])
+            self._headers.add([{**receipt.fields, **control}], idoc=idoc.key, parents=[0], first=ordinal, lines=[receipt.line])
             lines = receipt.all("E1WPB02")
             self._add_lines(lines, idoc.key, before=lines_before)
             lines_before += len(lines)

@@ -69,10 +69,14 @@ class Rows:
     def _flush(self) -> None:
         if not self._fields and self._frames:
             return
+        present = set().union(*self._fields)
         columns = []
         for name, dtype in self._types.items():
             key = name.upper()
-            columns.append(pl.Series(name, [fields.get(key) for fields in self._fields], dtype=dtype))
+            # Most columns of an item are in no row: a column of one null costs nothing to make as long as it needs to be.
+            values = [fields.get(key) for fields in self._fields] if key in present else [None]
+            column = pl.Series(name, values, dtype=dtype)
+            columns.append(column if key in present else column.new_from_index(0, len(self._fields)))
         places = {"_idoc": self._idocs, "_parent": self._parents, "_ordinal": self._ordinals, "_line": self._lines}
         columns += [pl.Series(name, values, dtype=pl.Int64()) for name, values in places.items()]
         segment = pl.format(f"{self.segment}[{{}}]", "_ordinal").alias("_segment")

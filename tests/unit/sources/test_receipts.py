@@ -125,12 +125,3 @@ def test_the_customer_is_hidden_in_refusals(read, till, receipt, line, refused):
     assert (row["reason_code"], row["field"]) == ("too_long", "kundnr")
     assert "a value that is not shown (restricted)" in row["reason"]
     assert "777" not in row["reason"] + row["raw_record"]
-
-
-def test_every_receipt_carries_its_place_in_the_file(read, idocs, receipt, till, line):
-    content = till(receipt(line()), receipt(line(), line()))
-    assert read(NAME, content).accepted[TABLE].select("idoc_ordinal", "receipt_ordinal", "posnr").rows() == [
-        (1, 1, 1),
-        (1, 2, 1),
-        (1, 2, 2),
-    ]

@@ -8,7 +8,13 @@ with receipts as (
 renamed as (
 
     select
-        sndprn || '-' || kassid || '-' || replace(cast(vorgdatum as varchar), '-', '') || '-' || bonnummer as receipt_id,
+        sndprn
+        || '-'
+        || coalesce(kassid, '')
+        || '-'
+        || replace(cast(vorgdatum as varchar), '-', '')
+        || '-'
+        || bonnummer as receipt_id,
         lpad(cast(posnr as varchar), 4, '0') as receipt_line,
         bonnummer as receipt_number,
         {{ blank_to_null('refbonnr') }} as original_receipt_number,

@@ -5,16 +5,23 @@ with goods_movements as (
 
 ),
 
+-- An IDoc without a number is known by its place in the delivered file; a second document in an IDoc, by its place in that.
+documents_named as (
+
+    select
+        *,
+        coalesce(docnum, _load_id || coalesce('-' || cast(idoc_ordinal as varchar), ''))
+        || case when document_ordinal > 1 then '.' || cast(document_ordinal as varchar) else '' end as document_name
+    from goods_movements
+
+),
+
 renamed as (
 
     select
         sndprn || '/' || docnum as idoc_id,
-        coalesce(sndprn, '')
-        || '/'
-        || coalesce(docnum, _load_id)
-        || '/'
-        || lpad(cast(matdoc_itm as varchar), 4, '0') as record_id,
-        coalesce({{ blank_to_null('ref_doc_no') }}, coalesce(sndprn, 'IDOC') || '-' || coalesce(docnum, _load_id)) as document_id,
+        coalesce(sndprn, '') || '/' || document_name || '/' || lpad(cast(matdoc_itm as varchar), 4, '0') as record_id,
+        coalesce({{ blank_to_null('ref_doc_no') }}, coalesce(sndprn, 'IDOC') || '-' || document_name) as document_id,
         lpad(cast(matdoc_itm as varchar), 4, '0') as document_item,
         {{ without_leading_zeros('material') }} as article_id,
         {{ without_leading_zeros('move_mat') }} as to_article_id,
@@ -42,7 +49,7 @@ renamed as (
         _file as file,
         _line as line,
         _ingested_at as ingested_at
-    from goods_movements
+    from documents_named
 
 )
 
