@@ -58,7 +58,8 @@ def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: d
             gold, mart = f"gold/{contract.name}", f"marts.{contract.name}"
             fingerprint = table_fingerprint(connection, mart, contract)
             if lake.fingerprint(gold) != fingerprint:
-                lake.replace(gold, table_rows(connection, mart, contract), fingerprint)
+                rows_of_mart = table_rows(connection, mart, contract)
+                lake.replace(gold, rows_of_mart, fingerprint, sorted_by=contract.custom("sortedBy", []))
                 changed.append(contract.name)
             rows[contract.name] = int(fingerprint["rows"])
             report("publish", done, len(marts))

@@ -58,11 +58,16 @@ def install_delta_extension() -> None:
 
 @contextmanager
 def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to a DuckDB file."""
+    """A read-only connection to a DuckDB file.
+
+    It keeps the footers of the Parquet files that it has read: no publication changes a file, and a third of a unit's
+    look-up is reading them again.
+    """
     if not path.exists():
         raise FileNotFoundError(f"{path}: nothing is published yet; run `serialake run` first")
     connection = duckdb.connect(str(path), read_only=True)
     try:
+        connection.execute("set parquet_metadata_cache = true")
         yield connection
     finally:
         connection.close()

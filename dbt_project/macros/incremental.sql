@@ -1,25 +1,26 @@
 {#-
     Newest moment of ingestion that this incremental model has taken in; the beginning of time where it is empty.
-    Each model asks itself, so that a run killed between two models is made up by the next.
+    Each model asks itself, so that a run killed between two models is made up by the next. Asked beforehand and written as a
+    constant: only then are files and row groups skipped that hold nothing newer.
 -#}
-{% macro watermark() %}
-    {%- if is_incremental() -%}
-        (select coalesce(max(ingested_at), timestamp '1970-01-01 00:00:00') from {{ this }})
-    {%- else -%}
-        timestamp '1970-01-01 00:00:00'
+{% macro watermark() -%}
+    {%- set newest = none -%}
+    {%- if execute and is_incremental() -%}
+        {%- set newest = run_query('select max(ingested_at) from ' ~ this).columns[0].values()[0] -%}
     {%- endif -%}
-{% endmacro %}
+    timestamp '{{ newest or '1970-01-01 00:00:00' }}'
+{%- endmacro %}
 
 {#-
     Units of which the ledger has taken in anything since this model: a movement, or a document's newer version that no
     longer names them.
 -#}
-{% macro changed_units(model) %}
+{% macro changed_units() %}
         select
             article_id,
             serial_number
         from {{ ref('int_serial_movements_merged') }}
-        where ingested_at > (select coalesce(max(ingested_at), timestamp '1970-01-01 00:00:00') from {{ model }})
+        where ingested_at > {{ watermark() }}
 {%- endmacro %}
 
 {#- All rows of `relation`; where the model exists already, those of changed units. -#}
@@ -27,7 +28,7 @@
     select * from {{ relation }}
     {%- if is_incremental() %}
     where (article_id, serial_number) in (
-{{ changed_units(this) }}
+{{ changed_units() }}
     )
     {%- endif %}
     -- depends_on: {{ ref('int_serial_movements_merged') }}
@@ -44,7 +45,7 @@
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
     delete from {{ arg_dict['target_relation'] }}
     where (article_id, serial_number) in (
-{{ changed_units(arg_dict['target_relation']) }}
+{{ changed_units() }}
     );
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}

@@ -1,9 +1,22 @@
 -- One row per unit and item of a goods movement that the ERP, or a system posting into it, reported.
 {{ config(materialized='view') }}
 
-with goods_movements as (
+-- A transfer between articles is two lines in the ERP, and one item in the IDoc: the receiving line is made here.
+with lines as (
 
-    select * from {{ ref('stg_sap__goods_movements') }}
+    select
+        *,
+        'main' as line_role,
+        article_id as line_article_id
+    from {{ ref('stg_sap__goods_movements') }}
+    where serial_number is not null
+    union all
+    select
+        *,
+        'counter' as line_role,
+        to_article_id as line_article_id
+    from {{ ref('stg_sap__goods_movements') }}
+    where serial_number is not null and movement_type in ('309', '310') and to_article_id is not null
 
 ),
 
@@ -22,33 +35,14 @@ movement_types as (
 reversed as (
 
     select
-        goods_movements.*,
+        lines.*,
         case
-            when goods_movements.is_marked_reversal and not coalesce(movement_types.is_reversal, false)
-                then coalesce(movement_types.reversal_movement_type, goods_movements.movement_type)
-            else goods_movements.movement_type
+            when lines.is_marked_reversal and not coalesce(movement_types.is_reversal, false)
+                then coalesce(movement_types.reversal_movement_type, lines.movement_type)
+            else lines.movement_type
         end as effective_movement_type
-    from goods_movements
-    left join movement_types on goods_movements.movement_type = movement_types.movement_type
-    where goods_movements.serial_number is not null
-
-),
-
--- A transfer between articles is two lines in the ERP, and one item in the IDoc: the receiving line is made here.
-lines as (
-
-    select
-        *,
-        'main' as line_role,
-        article_id as line_article_id
-    from reversed
-    union all
-    select
-        *,
-        'counter' as line_role,
-        to_article_id as line_article_id
-    from reversed
-    where effective_movement_type in ('309', '310') and to_article_id is not null
+    from lines
+    left join movement_types on lines.movement_type = movement_types.movement_type
 
 )
 
@@ -81,4 +75,4 @@ select
     file,
     line,
     ingested_at
-from lines
+from reversed

@@ -1,12 +1,18 @@
 -- One row per unit: its state after its last movement, and what stands out in its history.
+-- depends_on: {{ ref('int_serial_movements_merged') }}
 {{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
 
-with movements as (
+{#- Read where it is needed, not held whole by a CTE, unless it is a night's few units. -#}
+{%- set movements = 'changed_movements' if is_incremental() else ref('serial_movements') %}
+
+with
+{% if is_incremental() %}
+changed_movements as (
 
     {{ rows_of_changed_units(ref('serial_movements')) }}
 
 ),
-
+{% endif %}
 summarised as (
 
     select
@@ -15,7 +21,7 @@ summarised as (
         min(movement_date) as first_movement_date,
         max(sequence_number) as movement_count,
         max(ingested_at) as ingested_at
-    from movements
+    from {{ movements }}
     group by article_id, serial_number
 
 ),
@@ -28,7 +34,7 @@ conflicts as (
         serial_number,
         {{ joined_text('conflict_code', 'conflict_code') }} as status_conflict,
         count(*) as conflict_count
-    from movements
+    from {{ movements }}
     where conflict_code is not null
     group by article_id, serial_number
 
@@ -57,7 +63,7 @@ select
     conflicts.status_conflict,
     coalesce(conflicts.conflict_count, 0) as conflict_count,
     summarised.ingested_at
-from movements as last_movements
+from {{ movements }} as last_movements
 inner join summarised
     on
         last_movements.article_id = summarised.article_id
