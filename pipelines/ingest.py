@@ -7,26 +7,25 @@ Delta itself (pipelines/lake.py). Why a crash at any instant is harmless is told
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 
 from pipelines.contracts import Contract
-from pipelines.extraction import extracting
+from pipelines.extraction import extract_in_groups
 from pipelines.home import Home
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.progress import report
-from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, ExtractedFiles, FileCounts
+from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, FileCounts
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
 
 MANIFEST, QUARANTINE = "manifest", "quarantine"
 SETTLE_SECONDS = 2.0
-_BATCH_FILES, _BATCH_BYTES = 1_000, 64 * 1024 * 1024
+_BATCH_FILES, _BATCH_BYTES = 500, 64 * 1024 * 1024
 
 MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "_load_id": pl.String(),
@@ -132,14 +131,13 @@ def ingest(
     last = lake.read(MANIFEST, ["ingested_at"])["ingested_at"].max()
     moment = max(now, last + timedelta(microseconds=1)) if last else now
     done = 0
-    with extracting(sum(new.file.size for new in files), contracts, mappings) as extract_all:
-        for batch in _batches(files):
-            loads = _loads(batch, extract_all)
-            result = replace(result, unfinished=(*result.unfinished, *loads.changed))
-            result = _added(result, _commit(home, lake, loads, moment), loads.files)
-            moment += timedelta(microseconds=1)
-            done += len(batch)
-            report("ingest", done, len(files))
+    for batch in _batches(files):
+        loads = _loads(batch, contracts, mappings)
+        result = replace(result, unfinished=(*result.unfinished, *loads.changed))
+        result = _added(result, _commit(home, lake, loads, moment), loads.files)
+        moment += timedelta(microseconds=1)
+        done += len(batch)
+        report("ingest", done, len(files))
     return result
 
 
@@ -154,10 +152,11 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _loads(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], ExtractedFiles]) -> _Loads:
+def _loads(batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Sequence[Contract]) -> _Loads:
     """What the batch holds; a duplicate is not read again."""
     firsts = [new for new in batch if new.duplicate_of is None]
-    held = extract_all([(new.file.path, new.file.name) for new in firsts])
+    jobs = [(new.file.path, new.file.name) for new in firsts]
+    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings)
     counts = {new.load_id: counts for new, counts in zip(firsts, held.files, strict=True)}
     loads = [(new, counts.get(new.load_id, FileCounts())) for new in batch]
     for new, file in loads:
