@@ -69,8 +69,9 @@ def gathered(levels: Mapping[str, tuple[pl.DataFrame, pl.Series]], columns: Sequ
     `_idoc` of the last level that has a row; `_segments`, the segments of all levels after the first.
     """
     parts = []
+    blank = {c: f.schema[c] for f, _ in levels.values() for c in columns if c in f.columns and f[c].null_count() == f.height}
     for name, (frame, rows) in levels.items():
-        part = frame.select(pl.all().gather(rows.cast(pl.UInt32)))
+        part = frame.drop(blank, strict=False).select(pl.all().gather(rows.cast(pl.UInt32)))
         parts.append(part.rename({column: f"{name}/{column}" for column in part.columns}))
     owner = {column: name for name, (frame, _) in levels.items() for column in frame.columns}
     names = list(levels)
@@ -78,7 +79,11 @@ def gathered(levels: Mapping[str, tuple[pl.DataFrame, pl.Series]], columns: Sequ
     return (
         pl.concat(parts, how="horizontal")
         .select(
-            *(pl.col(f"{owner[column]}/{column}").alias(column) for column in columns),
+            *(
+                # Half of an item's columns are blank in a whole file.
+                pl.lit(None, blank[column]).alias(column) if column in blank else pl.col(f"{owner[column]}/{column}").alias(column)
+                for column in columns
+            ),
             *(pl.coalesce(f"{name}/{place}" for name in reversed(names)).alias(place) for place in ("_line", "_idoc")),
             pl.concat_list(f"{name}/_segment" for name in names[1:] or names).alias("_segments"),
             pl.coalesce(faults).alias("fault"),

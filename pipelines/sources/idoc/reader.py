@@ -20,8 +20,8 @@ _MANGLED = re.compile(r"^(?:\{[^}]*\})?(?:[A-Za-z_][\w.-]*:)?(?:_-[A-Z0-9]+_-|/[
 _ENCODING_CODES = {31, 32, 81, 6003}
 """libxml2: unknown, unsupported, or violated encoding; conversion failed."""
 _CHUNK = 65_536
-_SMALL = 256 * 1024
-"""Bytes up to which a file is parsed in one piece, a third faster than step by step, at ten times its size in memory."""
+_SMALL = 4 * 1024 * 1024
+"""Bytes up to which a file is parsed in one piece: a quarter faster than step by step, for some 60 MB of memory at most."""
 _PAYMENTS = "E1WPB06"
 """Segment whose fields are not even looked at: no record takes them, and a fifth of a till's fields are there."""
 _OPTIONS = {
@@ -153,10 +153,12 @@ def _inner(element: etree._Element, names: dict[str, tuple[str, bool]] = _NAMES)
     children: list[Segment] = []
     for child in element:
         name, is_segment = names[child.tag]
-        if is_segment:
-            children.append(Segment(name, child.sourceline or 0, *(_inner(child) if name != _PAYMENTS else ({}, ()))))
-        else:
+        if not is_segment:
             fields[name] = child.text
+        elif name == _PAYMENTS:
+            children.append(Segment(name, child.sourceline or 0, {}))
+        else:
+            children.append(Segment(name, child.sourceline or 0, *_inner(child)))
     return fields, children or ()
 
 
