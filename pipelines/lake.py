@@ -74,9 +74,9 @@ class Lake:
         delta = DeltaTable(str(self.path(table)))
         held = self._transactions(table, delta)
         missing = [load_id for load_id in load_ids if load_id not in held]
-        rows = frame.filter(pl.col("_load_id").is_in(missing))
         if not missing:
             return 0
+        rows = frame if len(missing) == len(load_ids) else frame.filter(pl.col("_load_id").is_in(missing))
         write_deltalake(
             delta,
             rows.to_arrow(compat_level=pl.CompatLevel.oldest()),

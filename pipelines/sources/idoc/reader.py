@@ -82,7 +82,8 @@ def read_idocs(path: Path, *, before: int = 0) -> Iterator[Idoc]:
     `before` is how many IDocs were read before this file, so that `key` tells the IDocs of several files apart.
     """
     for number, element in elements(path):
-        segments, line = _inner(element)[1], element.sourceline or 0
+        whole = _segment(element, "IDOC")
+        segments, line = whole.children, whole.line
         control = next((segment for segment in segments if segment.name == "EDI_DC40"), None) or Segment("EDI_DC40", line, {})
         parent = element.getparent()
         stated = (control.fields.get("IDOCTYP") or "").strip()
@@ -147,19 +148,19 @@ class _Names(dict):
 _NAMES = _Names()
 
 
-def _inner(element: etree._Element, names: dict[str, tuple[str, bool]] = _NAMES) -> tuple[dict[str, str | None], Sequence[Segment]]:
-    """Fields and segments directly within the element. Most segments hold none, and an empty list each would cost a tenth."""
+def _segment(element: etree._Element, name: str, names: dict[str, tuple[str, bool]] = _NAMES) -> Segment:
     fields: dict[str, str | None] = {}
     children: list[Segment] = []
     for child in element:
-        name, is_segment = names[child.tag]
+        key, is_segment = names[child.tag]
         if not is_segment:
-            fields[name] = child.text
-        elif name == _PAYMENTS:
-            children.append(Segment(name, child.sourceline or 0, {}))
+            fields[key] = child.text
+        elif key == _PAYMENTS:
+            children.append(Segment(key, child.sourceline or 0, {}))
         else:
-            children.append(Segment(name, child.sourceline or 0, *_inner(child)))
-    return fields, children or ()
+            children.append(_segment(child, key))
+    # Most segments hold none, and keeping an empty list for each costs memory and time.
+    return Segment(name, element.sourceline or 0, fields, children or ())
 
 
 def _forget(element: etree._Element) -> None:
