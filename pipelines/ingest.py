@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 
 from pipelines.contracts import Contract
-from pipelines.extraction import extracting
+from pipelines.extraction import extract_in_groups
 from pipelines.home import Home
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.progress import report
-from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, ExtractedFiles, FileCounts
+from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, FileCounts
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
 
 MANIFEST, QUARANTINE = "manifest", "quarantine"
 SETTLE_SECONDS = 2.0
-_BATCH_FILES, _BATCH_BYTES = 1_000, 64 * 1024 * 1024
+_BATCH_FILES, _BATCH_BYTES = 500, 64 * 1024 * 1024
 
 MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "_load_id": pl.String(),
@@ -158,14 +157,13 @@ def ingest(
     moment = max(now, last + timedelta(microseconds=1)) if last else now
     done = 0
     taken: dict[str, str] = {}
-    with extracting(sum(new.file.size for new in files), contracts, mappings) as extract_all:
-        for files_of_batch in _batches(files):
-            batch = _read(files_of_batch, extract_all, taken)
-            result = replace(result, unfinished=(*result.unfinished, *batch.changed))
-            result = _added(result, _commit(home, lake, batch, moment, since=last), batch.loads)
-            moment += timedelta(microseconds=1)
-            done += len(files_of_batch)
-            report("ingest", done, len(files))
+    for files_of_batch in _batches(files):
+        batch = _read(files_of_batch, contracts, mappings, taken)
+        result = replace(result, unfinished=(*result.unfinished, *batch.changed))
+        result = _added(result, _commit(home, lake, batch, moment, since=last), batch.loads)
+        moment += timedelta(microseconds=1)
+        done += len(files_of_batch)
+        report("ingest", done, len(files))
     return result
 
 
@@ -180,7 +178,7 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _read(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], ExtractedFiles], taken: dict[str, str]) -> _Batch:
+def _read(batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Sequence[Contract], taken: dict[str, str]) -> _Batch:
     """What the batch holds.
 
     `taken` maps content to the load that brought it in this run, and is added to: of several copies, the first that can
@@ -188,7 +186,8 @@ def _read(batch: list[NewFile], extract_all: Callable[[list[tuple[Path, str]]], 
     """
     files = [replace(new, duplicate_of=new.duplicate_of or taken.get(new.sha256)) for new in batch]
     wanted = [new for new in files if new.duplicate_of is None]
-    held = extract_all([(new.file.path, new.file.name) for new in wanted])
+    jobs = [(new.file.path, new.file.name) for new in wanted]
+    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings)
     counts = {new.file.name: counts for new, counts in zip(wanted, held.files, strict=True)}
     places = {new.file.name: at for at, new in enumerate(wanted)}
     loads: list[Load] = []

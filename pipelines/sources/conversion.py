@@ -7,7 +7,9 @@ verdict is put into words (verdicts.py). Verdict codes are explained in README.m
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import polars as pl
 
@@ -61,29 +63,46 @@ def with_verdict(frame: pl.DataFrame, mask: pl.Expr, *, code: str, field: str, v
     return frame.with_columns(pl.when(mask).then(new).otherwise(pl.col(name)).alias(name) for name, new in now.items())
 
 
-def gathered(levels: Mapping[str, tuple[pl.DataFrame, pl.Series]], columns: Sequence[str]) -> pl.DataFrame:
-    """Records put together from levels (header, item, unit).
+Levels = Mapping[str, tuple[pl.DataFrame, pl.Series]]
+
+
+def gathered(levels: Levels, columns: Sequence[str]) -> pl.DataFrame:
+    """Records put together from levels (header, item, unit): those without a fault first.
 
     `levels` gives each level's judged rows and, for each record, the position of the row it takes.
-    One row per record: `columns`; VERDICT, `_fault_line` and `_fault_segment` of the first level at fault; `_line` and
-    `_idoc` of the last level that has a row; `_segments`, the segments of all levels after the first.
+    One row per record: `columns`; `_line` and `_idoc` of the last level that has a row; VERDICT, `_fault_line` and
+    `_fault_segment` of the first level at fault; `_segments`, where there is a fault, those of all levels after the first.
     """
-    parts = []
-    for name, (frame, rows) in levels.items():
-        part = frame.select(pl.all().gather(rows.cast(pl.UInt32)))
-        parts.append(part.rename({column: f"{name}/{column}" for column in part.columns}))
-    owner = {column: name for name, (frame, _) in levels.items() for column in frame.columns}
+    codes = [frame["_code"].is_not_null().gather(rows.cast(pl.UInt32)).fill_null(value=False) for frame, rows in levels.values()]
+    faulty = reduce(operator.or_, codes)
+    fine = {name: (frame, rows.filter(~faulty)) for name, (frame, rows) in levels.items()}
+    wrong = {name: (frame, rows.filter(faulty)) for name, (frame, rows) in levels.items()}
     names = list(levels)
     faults = [pl.when(pl.col(f"{name}/_code").is_not_null()).then(_fault(name)) for name in names]
-    return (
-        pl.concat(parts, how="horizontal")
-        .select(
-            *(pl.col(f"{owner[column]}/{column}").alias(column) for column in columns),
-            *(pl.coalesce(f"{name}/{place}" for name in reversed(names)).alias(place) for place in ("_line", "_idoc")),
-            pl.concat_list(f"{name}/_segment" for name in names[1:] or names).alias("_segments"),
-            pl.coalesce(faults).alias("fault"),
-        )
-        .unnest("fault")
+    # A fault's place takes as long to tell as the record to put together, and few records have one.
+    told = [pl.concat_list(f"{name}/_segment" for name in names[1:] or names).alias("_segments"), pl.coalesce(faults).alias("fault")]
+    return pl.concat([_gathered(fine, columns, []), _gathered(wrong, columns, told).unnest("fault")], how="diagonal")
+
+
+def _gathered(levels: Levels, columns: Sequence[str], told: Sequence[pl.Expr]) -> pl.DataFrame:
+    """The records' columns, `_line` and `_idoc`, and what is `told` of the levels' columns, which are named `<level>/<column>`."""
+    parts = []
+    blank = {c: f.schema[c] for f, _ in levels.values() for c in columns if c in f.columns and f[c].null_count() == f.height}
+    for name, (frame, rows) in levels.items():
+        part = frame.drop(blank, strict=False).select(pl.all().gather(rows.cast(pl.UInt32)))
+        parts.append(part.rename({column: f"{name}/{column}" for column in part.columns}))
+    owner = {column: name for name, (frame, _) in levels.items() for column in frame.columns}
+    height = parts[0].height
+    return pl.concat(parts, how="horizontal").select(
+        *(
+            # Half of an item's columns are blank in a whole file.
+            pl.repeat(None, height, dtype=blank[column]).alias(column)
+            if column in blank
+            else pl.col(f"{owner[column]}/{column}").alias(column)
+            for column in columns
+        ),
+        *(pl.coalesce(f"{name}/{place}" for name in reversed(levels)).alias(place) for place in ("_line", "_idoc")),
+        *told,
     )
 
 

@@ -21,6 +21,8 @@ CONTROL_FIELDS = ("docnum", "idoctyp", "mestyp", "sndprn", "credat", "cretim")
 CONTROL_PLACE = dict.fromkeys(CONTROL_FIELDS, "_control")
 """Where these fields of a header stand, as `placed` takes it."""
 _CHUNK = 50_000
+_FEW = 8
+"""Columns up to which filling all takes no longer than asking which of them any row has."""
 
 Fields = Mapping[str, "str | int | None"]
 
@@ -69,7 +71,7 @@ class Rows:
     def _flush(self) -> None:
         if not self._fields and self._frames:
             return
-        present = set().union(*self._fields)
+        present = set().union(*self._fields) if len(self._types) > _FEW else {name.upper() for name in self._types}
         columns = []
         for name, dtype in self._types.items():
             key = name.upper()

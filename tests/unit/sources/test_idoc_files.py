@@ -199,8 +199,10 @@ def _large(idocs, *, documents: int, serials: int) -> str:
 
 def test_idocs_that_were_read_are_forgotten(tmp_path, idocs):
     path = tmp_path / "large.xml"
-    path.write_text(_large(idocs, documents=60, serials=300))
+    # More than is parsed in one piece.
+    path.write_text(_large(idocs, documents=160, serials=300))
+    assert path.stat().st_size > 4 * 1024 * 1024
     # The parser reads some 32 kB ahead, which is about one of these IDocs.
     held = [len(idoc.element.getparent()) for idoc in read_idocs(path)]
-    assert len(held) == 60
+    assert len(held) == 160
     assert max(held) <= 3
