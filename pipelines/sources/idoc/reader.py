@@ -21,7 +21,7 @@ _ENCODING_CODES = {31, 32, 81, 6003}
 """libxml2: unknown, unsupported, or violated encoding; conversion failed."""
 _CHUNK = 65_536
 _SMALL = 4 * 1024 * 1024
-"""Bytes up to which a file is parsed in one piece: a quarter faster than step by step, for some 60 MB of memory at most."""
+"""Bytes up to which a file is parsed in one piece: a quarter faster than step by step, for some 30 MB of memory."""
 _PAYMENTS = "E1WPB06"
 """Segment whose fields are not even looked at: no record takes them, and a fifth of a till's fields are there."""
 _OPTIONS = {
