@@ -227,9 +227,9 @@ def _run_with_progress(home: Home):
 
     with progress_bar(_err) as advance, listening(advance), quiet_output(home.root / "run.log"):
         advance("start", 0, None)
-        from pipelines.runs import run_nightly
+        from pipelines.runs import run_job
 
-        return run_nightly(home)
+        return run_job(home)
 
 
 def _fail_run(home: Home, outcome) -> None:

@@ -17,7 +17,7 @@ import dagster as dg
 from pipelines.home import Home
 from pipelines.processes import is_alive, process_name
 
-__all__ = ["RunOutcome", "last_run", "run_nightly"]
+__all__ = ["RunOutcome", "last_run", "run_job"]
 
 _PROCESS_TAG = "serialake/process"
 _UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -51,15 +51,15 @@ class RunOutcome:
         return self.state == "SUCCESS"
 
 
-def run_nightly(home: Home) -> RunOutcome:
-    """Run the nightly job in this process, to its end. Returns how it went; a failure is an outcome, not an exception."""
+def run_job(home: Home, job: str = "nightly") -> RunOutcome:
+    """Run a job, nightly or intraday, in this process, to its end. Returns how it went; a failure is an outcome, not an exception."""
     home.prepare()
     from pipelines.definitions import defs  # noqa: PLC0415 - loads dbt's manifest, which needs a prepared home
 
     with _instance() as instance:
         _close_dead_runs(instance)
-        job = defs().resolve_job_def("nightly")
-        result = job.execute_in_process(
+        definition = defs().resolve_job_def(job)
+        result = definition.execute_in_process(
             instance=instance,
             raise_on_error=False,
             tags={_PROCESS_TAG: process_name(os.getpid())},

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from pipelines.home import Home
-from pipelines.runs import RunOutcome, run_nightly
+from pipelines.runs import RunOutcome, run_job
 from pipelines.simulator import SimulationConfig, simulate, write
 from pipelines.warehouse import query
 
@@ -36,9 +39,9 @@ def prepared(root: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home(root).prepare()
 
 
-def must_run(home: Home) -> RunOutcome:
-    """One nightly run that has to succeed."""
-    outcome = run_nightly(home)
+def must_run(home: Home, job: str = "nightly") -> RunOutcome:
+    """One run that has to succeed."""
+    outcome = run_job(home, job)
     assert outcome.succeeded, outcome.errors
     return outcome
 
@@ -51,9 +54,15 @@ def small_world():
 
 @pytest.fixture(scope="session")
 def built_world(tmp_path_factory, small_world) -> BuiltWorld:
-    """The small retailer, delivered and built once for all tests; no test changes it."""
-    with pytest.MonkeyPatch.context() as patch:
-        home = prepared(tmp_path_factory.mktemp("world") / "home", patch)
-        write(small_world, home.landing, home.truth)
-        outcome = must_run(home)
-    return BuiltWorld(home, outcome, small_world.truth)
+    """The small retailer, delivered and built once for all tests and all of their processes; no test changes it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built_world"
+    kept = folder / "outcome.pickle"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch, FileLock(folder / "lock"):
+        home = Home(folder / "home")
+        if not kept.exists():
+            home = prepared(home.root, patch)
+            write(small_world, home.landing, home.truth)
+            kept.write_bytes(pickle.dumps(must_run(home)))
+    return BuiltWorld(home, pickle.loads(kept.read_bytes()), small_world.truth)
