@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -83,14 +82,23 @@ def ledger_rows(folder: Path, movements: int) -> list[dict]:
     ]
 
 
+_MEASURED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""A small process starts dbt and measures it: a process counts as its own what the one that started it had in memory."""
+
+
 def _dbt(home: Home, *arguments: str) -> tuple[float, int]:
     """Seconds of one dbt command, and its peak memory in KiB."""
     environment = os.environ | {"SERIALAKE_HOME": str(home.root)}
     target = str(home.root / "dbt_target")
-    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments, "--profiles-dir", ".", "--target-path", target]
+    dbt = [str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments, "--profiles-dir", ".", "--target-path", target]
+    command = [sys.executable, "-c", _MEASURED, *dbt, "--log-path", target]
     begin = time.perf_counter()
-    subprocess.run([*command, "--log-path", target], cwd=project_root() / "dbt_project", env=environment, check=True)
-    return time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    done = subprocess.run(command, cwd=project_root() / "dbt_project", env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return time.perf_counter() - begin, int(done.stdout.splitlines()[-1])
 
 
 def _by_hand(home: Home, lake: Lake) -> float:
