@@ -68,6 +68,10 @@ def run(
     if left:
         _err.print(f"Left for the next run, since still being written or not readable: {', '.join(left)}", soft_wrap=True, markup=False)
     if not new and is_current(home, lake) and scores_are_current(home, lake):
+        if home.run_note.exists():
+            from pipelines.runs import close_dead_runs
+
+            close_dead_runs(home)
         _out.print(f"Nothing new in {home.landing}; {home.published.name} shows everything that was loaded.", soft_wrap=True)
         return
     outcome = _run_with_progress(home)

@@ -59,6 +59,11 @@ class Home:
         return self.root / ".warehouse_builder"
 
     @property
+    def run_note(self) -> Path:
+        """Names the process of the run that goes on; where none does, it is left by one that was killed."""
+        return self.root / ".run"
+
+    @property
     def build_note(self) -> Path:
         """What the warehouse was last built from: version of the manifest, version of the models."""
         return self.root / ".warehouse_built.json"

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from pipelines.home import Home
-from pipelines.processes import is_alive, process_name
+from pipelines.processes import is_alive, note_child, process_name
 
-__all__ = ["RunOutcome", "last_run", "run_job"]
+__all__ = ["RunOutcome", "close_dead_runs", "last_run", "run_job"]
 
 _PROCESS_TAG = "serialake/process"
 _UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -58,6 +58,7 @@ def run_job(home: Home, job: str = "nightly") -> RunOutcome:
 
     with _instance() as instance:
         _close_dead_runs(instance)
+        note_child(home.run_note, os.getpid())
         definition = defs().resolve_job_def(job)
         result = definition.execute_in_process(
             instance=instance,
@@ -65,7 +66,15 @@ def run_job(home: Home, job: str = "nightly") -> RunOutcome:
             tags={_PROCESS_TAG: process_name(os.getpid())},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
+        home.run_note.unlink(missing_ok=True)
         return _outcome(instance, result.run_id)
+
+
+def close_dead_runs(home: Home) -> None:
+    """Report runs as failed whose process was killed, where a run has left its note and its process is gone."""
+    if home.run_note.exists() and not is_alive(home.run_note.read_text(encoding="utf-8") or "0-0"):
+        last_run(home)
+        home.run_note.unlink(missing_ok=True)
 
 
 def last_run(home: Home) -> RunOutcome | None:
