@@ -72,7 +72,10 @@ def run_job(home: Home, job: str = "nightly") -> RunOutcome:
 
 def close_dead_runs(home: Home) -> None:
     """Report runs as failed whose process was killed, where a run has left its note and its process is gone."""
-    if home.run_note.exists() and not is_alive(home.run_note.read_text(encoding="utf-8") or "0-0"):
+    if not home.run_note.exists():
+        return
+    process = home.run_note.read_text(encoding="utf-8")
+    if not process or not is_alive(process):
         last_run(home)
         home.run_note.unlink(missing_ok=True)
 
