@@ -153,7 +153,7 @@ class _Writer:
     def _lines(self, table: LiveTable, contract: Contract, since: int | None, gone: pl.Series) -> Iterator[bytes]:
         absent = self.system.absent(self.database)
         for part in table.parts:
-            query = part.query(contract, self.database, extracted_at=self.moment.isoformat(), absent=absent)
+            query = part.query(contract, extracted_at=self.moment.isoformat(), absent=absent)
             yield from self.database.rows(f"{query} where {self.database.snapshot.changed_since('entry', since)} order by entry.id")
         ours = {"id": pl.col("id"), "extracted_at": pl.lit(self.moment.isoformat()), "is_deleted": pl.lit("1")}
         blank = pl.lit(None, dtype=pl.String)

@@ -27,7 +27,8 @@ _IDS = 2**32
 
 _SNAPSHOT = """
     select
-        (select system_identifier from pg_control_system())::text || '/' || (select oid from pg_database where datname = current_database()),
+        (select system_identifier from pg_control_system())::text
+        || '/' || (select oid from pg_database where datname = current_database()),
         pg_snapshot_xmin(taken)::text::bigint,
         pg_snapshot_xmax(taken)::text::bigint,
         now()::timestamp
@@ -82,7 +83,9 @@ class Database:
     def forbidden(self, relations: Sequence[str]) -> list[str]:
         """Relations that this user must not read, in order."""
         oids = self._oids(relations)
-        allowed = self._connection.execute("select oid from unnest(%s::oid[]) as oid where has_table_privilege(oid, 'select')", [list(oids.values())])
+        allowed = self._connection.execute(
+            "select oid from unnest(%s::oid[]) as oid where has_table_privilege(oid, 'select')", [list(oids.values())]
+        )
         readable = {oid for (oid,) in allowed}
         return [relation for relation in relations if oids[relation] not in readable]
 
@@ -160,7 +163,9 @@ def _unreachable(said: str, place: str | None) -> LiveError:
     # Only the server's own last sentence says why; the part before it names the place.
     reason = said.rsplit("failed:", 1)[-1]
     known = next((cause for text, cause in causes.items() if text in reason), None)
-    return LiveError(f"The {place} cannot be reached: {known or 'nobody answers there'}.", may_pass=known is None or "no connection left" in known)
+    return LiveError(
+        f"The {place} cannot be reached: {known or 'nobody answers there'}.", may_pass=known is None or "no connection left" in known
+    )
 
 
 def _broken_off(error: psycopg.Error, name: str) -> LiveError:
@@ -168,4 +173,6 @@ def _broken_off(error: psycopg.Error, name: str) -> LiveError:
     state = error.sqlstate or ""
     if state.startswith("42") and error.diag.message_primary:
         return LiveError(f"Database {name}: {error.diag.message_primary}")
-    return LiveError(f"Database {name}: reading broke off ({state or 'connection lost'}); nothing was kept of it, try again.", may_pass=True)
+    return LiveError(
+        f"Database {name}: reading broke off ({state or 'connection lost'}); nothing was kept of it, try again.", may_pass=True
+    )

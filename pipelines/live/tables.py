@@ -45,7 +45,7 @@ class Part:
         own = [c.name for c in contract.columns if c.name not in self.columns and c.name not in _OURS]
         return {self.relation: own, **{relation: list(names) for relation, names in self.joined.items()}}
 
-    def query(self, contract: Contract, database: Database, *, extracted_at: str, absent: Sequence[str]) -> str:
+    def query(self, contract: Contract, *, extracted_at: str, absent: Sequence[str]) -> str:
         """Query for all rows, with the contract's columns in their order."""
         ours = {"extracted_at": f"'{extracted_at}'", "is_deleted": "0"}
         gone = {relation: relation in absent for relation in self.optional}
@@ -70,7 +70,9 @@ class LiveTable:
 
     def definition(self, contract: Contract) -> str:
         """Changes when the query does: then what was read before lacks something, and all is read again."""
-        text = "\n".join([*contract.polars_schema, *(f"{part.relation} {sorted(part.columns.items())} {part.joins}" for part in self.parts)])
+        text = "\n".join(
+            [*contract.polars_schema, *(f"{part.relation} {sorted(part.columns.items())} {part.joins}" for part in self.parts)]
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -37,8 +37,10 @@ _MOVES = Part(
         "lot_number": "lot.number",
         "purchase_number": "purchase_purchase.number",
         "sale_number": "sale_sale.number",
+        # The day as the company's people see it, so that it can be compared with the day they chose.
         "write_local_date": (
-            "(coalesce(entry.write_date, entry.create_date) at time zone 'UTC' at time zone coalesce(nullif(company.timezone, ''), 'UTC'))::date"
+            "(coalesce(entry.write_date, entry.create_date) at time zone 'UTC'"
+            " at time zone coalesce(nullif(company.timezone, ''), 'UTC'))::date"
         ),
     },
     joins="""

@@ -9,6 +9,7 @@
     'int_records_from_scans',
     'int_records_from_tabular_movements',
     'int_records_from_tabular_sales',
+    'int_records_from_tryton',
 ] %}
 
 {% for source in sources %}
