@@ -5,7 +5,7 @@ saying what they mean (dbt staging). How no row is missed is told in pipelines/s
 """
 
 from pipelines.live.errors import LiveError
-from pipelines.live.extract import EXTRACTIONS, Extraction, connection_string, extract
+from pipelines.live.extracting import EXTRACTIONS, Extraction, connection_string, extract
 from pipelines.live.tryton import TRYTON
 
 SYSTEMS = {"tryton": TRYTON}

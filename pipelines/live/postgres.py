@@ -28,6 +28,7 @@ _IDS = 2**32
 _SNAPSHOT = """
     select
         (select system_identifier from pg_control_system())::text
+        || '/' || (select timeline_id from pg_control_checkpoint())
         || '/' || (select oid from pg_database where datname = current_database()),
         pg_snapshot_xmin(taken)::text::bigint,
         pg_snapshot_xmax(taken)::text::bigint,
@@ -38,7 +39,10 @@ _SNAPSHOT = """
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a transaction sees: `database_id`, the oldest transaction still running, the next one to come, and the moment (UTC)."""
+    """What a transaction sees: the oldest transaction still running, the next one to come, and the moment (UTC).
+
+    `database_id` names the server, its timeline (a restore or a failover begins another) and the database.
+    """
 
     database_id: str
     oldest_running: int

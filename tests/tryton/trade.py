@@ -168,13 +168,17 @@ class Trader:
     def month(self, number: int) -> None:
         """One month of everything, each document on its own day."""
         receipts = [self.receipt(self.lots(*self.any_articles(7)), day=0), self.receipt(self.lots(*self.any_articles(5)), day=1)]
-        self.go(receipts + [self.purchase(2, day=2)] * (number % 3 == 0), "receive", "do")
+        receipts += [self.purchase(2, day=2)] if number % 3 == 0 else []
+        self.go(receipts, "receive", "do")
         deliveries = [self.delivery(3, day=3), self.delivery(2, day=4), self.delivery(1, day=5)]
-        self.go(deliveries + [self.sale(day=5)] * (number % 3 == 1), "wait", "assign_force", "pick", "pack", "do")
-        inside = [self.transfer("STO", "SHOP", 2, day=6)] + [self.transfer("SHOP", "STO", 1, day=7)] * (number % 2)
+        deliveries += [self.sale(day=5)] if number % 3 == 1 else []
+        self.go(deliveries, "wait", "assign_force", "pick", "pack", "do")
+        inside = [self.transfer("STO", "SHOP", 2, day=6)]
+        inside += [self.transfer("SHOP", "STO", 1, day=7)] if number % 2 else []
         self.go(inside, "wait", "assign_force", "do")
         self.go([self.customer_return(day=8), self.customer_return(day=9)], "receive", "do")
-        between = [self.transfer("STO", "STO2", 2, day=12)] + [self.transfer("STO2", "STO", 1, day=14)] * (number % 2)
+        between = [self.transfer("STO", "STO2", 2, day=12)]
+        between += [self.transfer("STO2", "STO", 1, day=14)] if number % 2 else []
         self.go(between, "wait", "assign_force", "pack", "ship", "do")
         # What came back is sold again, on the day it came.
         self.go([self.delivery(2, day=14)], "wait", "assign_force", "pick", "pack", "do")

@@ -204,7 +204,7 @@ def _must_be_the_same(database: Database, past: pl.DataFrame, *, is_full: bool) 
     if past.height and not is_full and past["database_id"][-1] != database.snapshot.database_id:
         raise LiveError(
             f"Database {database.name} is not the one that was read before: rows it lacks would count as deleted. "
-            "Where it took its place, as after a restore, read it once with --full."
+            "Where it took its place, as after a restore or a failover, read it once with --full."
         )
 
 
