@@ -38,8 +38,11 @@ def delivered_files(landing: Path, *, settle_seconds: float) -> tuple[list[Deliv
     `settle_seconds` apart. The second look is taken only where a file is younger than that.
     """
     candidates, unfinished = [], []
-    for path in sorted(p for p in landing.rglob("*") if p.is_file() and not p.name.startswith(".")):
+    for path in sorted(p for p in landing.rglob("*") if p.is_file()):
         name = _name(path.relative_to(landing))
+        # Hidden files, and files in a hidden folder, are not delivered.
+        if name.startswith(".") or "/." in name:
+            continue
         if name.lower().endswith(UNFINISHED_SUFFIXES):
             unfinished.append(name)
         elif seen := _look(name, path):

@@ -7,6 +7,7 @@ A crash at any instant loses nothing: files come before the watermark, so at wor
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,7 +41,6 @@ EXTRACTIONS_SCHEMA: dict[str, pl.DataType] = {
 }
 
 ROWS_PER_FILE = 250_000
-_UNFINISHED = ".part"
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ def extract(
 ) -> Extraction:
     """Write what changed since the last extraction, or everything, and return what was written.
 
-    Raises LiveError, before anything is written below its final name, where the system cannot be read.
+    Raises LiveError, and leaves no file that anybody takes, where the system cannot be read.
     """
     with _alone(home, system):
-        folder = home.landing / system.name
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(f"*{_UNFINISHED}"):
-            left.unlink()
+        # Hidden, so that nobody takes what is in it, until one rename shows all tables of the snapshot at once.
+        folder = home.landing / system.name / ".unfinished"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         lake.ensure(EXTRACTIONS, EXTRACTIONS_SCHEMA)
         past = lake.read(EXTRACTIONS).filter(pl.col("system") == system.name).sort("extracted_at")
         with reading(connection_string) as database:
@@ -97,18 +97,17 @@ def extract(
 
 
 def _delivered(writer: _Writer, lake: Lake) -> Extraction:
-    """Give the files their names, and then move the watermark."""
-    for path in writer.paths:
-        path.rename(path.with_suffix(""))
+    """Show the files under their final name, and then move the watermark."""
     done = writer.result()
     if done.rows:
+        writer.folder.rename(writer.folder.with_name(writer.name))
         marks = pl.DataFrame(writer.marks, schema=EXTRACTIONS_SCHEMA, orient="row")
         lake.append_batch_once(EXTRACTIONS, marks, f"{writer.system.name}/{writer.moment.isoformat()}")
     return done
 
 
 class _Writer:
-    """Writes the files of one extraction, under names that say they are not whole yet."""
+    """Writes the files of one extraction into a folder that nobody looks at, and keeps account of them."""
 
     def __init__(
         self,
@@ -123,7 +122,8 @@ class _Writer:
         """Take what all tables share; `past` holds the watermarks in order of time."""
         self.system, self.folder, self.lake, self.contracts = system, folder, lake, contracts
         self.database, self.moment, self.past = database, moment, past
-        self.paths: list[Path] = []
+        self.name = f"{moment:%Y%m%dT%H%M%S%fZ}_before_{database.snapshot.oldest_running}"
+        self.files: list[str] = []
         self.marks: list[tuple] = []
 
     def write(self, table: LiveTable) -> None:
@@ -134,7 +134,7 @@ class _Writer:
         since = marks["oldest_running"].to_list()[-1] if marks.height else None
         gone = self._gone(table, contract)
         lines = self._lines(table, contract, since, gone)
-        count = self._files(table, contract, lines, since)
+        count = self._files(table, contract, lines)
         snapshot = self.database.snapshot
         mark = (self.system.name, table.name, self.moment, snapshot.database_id, snapshot.oldest_running, definition)
         self.marks.append((*mark, count - gone.len(), gone.len()))
@@ -145,7 +145,7 @@ class _Writer:
         by_table = {mark[names["table_name"]]: mark for mark in self.marks}
         return Extraction(
             self.moment,
-            tuple(f"{self.system.name}/{path.with_suffix('').name}" for path in self.paths),
+            tuple(f"{self.system.name}/{self.name}/{file}" for file in self.files),
             {table: mark[names["rows"]] for table, mark in by_table.items()},
             {table: mark[names["rows_deleted"]] for table, mark in by_table.items()},
         )
@@ -170,19 +170,16 @@ class _Writer:
         keys = self.database.keys(" union all ".join(part.key() for part in table.parts), dtype)
         return known.filter(~pl.col("is_deleted")).join(keys.to_frame(), on="id", how="anti")["id"].sort()
 
-    def _files(self, table: LiveTable, contract: Contract, lines: Iterator[bytes], since: int | None) -> int:
+    def _files(self, table: LiveTable, contract: Contract, lines: Iterator[bytes]) -> int:
         """Write the lines into files of at most ROWS_PER_FILE; returns how many lines there were."""
         header = ",".join(contract.polars_schema).encode() + b"\n"
-        moment = self.moment.strftime("%Y%m%dT%H%M%S%fZ")
         count, stream = 0, None
         try:
             for line in lines:
                 if count % ROWS_PER_FILE == 0:
                     _close(stream)
-                    number = count // ROWS_PER_FILE + 1
-                    path = self.folder / f"{table.name}_{moment}_since_{since or 0}_{number:04}.csv{_UNFINISHED}"
-                    self.paths.append(path)
-                    stream = path.open("wb")
+                    self.files.append(f"{table.name}_{count // ROWS_PER_FILE + 1:04}.csv")
+                    stream = (self.folder / self.files[-1]).open("wb")
                     stream.write(header)
                 stream.write(line)
                 count += 1

@@ -78,7 +78,7 @@ class LiveTable:
 
 @dataclass(frozen=True)
 class LiveSystem:
-    """A system that is read live: its tables in the order in which their files land, and the module that brings each relation."""
+    """A system that is read live: its tables, and the module that brings each relation."""
 
     name: str
     tables: Sequence[LiveTable]

@@ -81,7 +81,6 @@ _SHIPMENTS = (
 
 TRYTON = LiveSystem(
     name="tryton",
-    # Moves come last: whoever takes in a move finds what it refers to.
     tables=(
         LiveTable("templates", (Part("product_template", {}),)),
         LiveTable("products", (Part("product_product", {}),)),

@@ -58,7 +58,9 @@ timed as (
             else
                 effective_date
                 + interval 86340 second
-                + interval 1 millisecond * dense_rank() over (partition by lot_id, effective_date, is_posting order by changed_at)
+                + interval 1 millisecond * dense_rank() over (
+                    partition by lot_id, effective_date, is_posting, changed_date = effective_date order by changed_at
+                )
         end as posted_at
     from events
 
