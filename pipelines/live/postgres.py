@@ -123,15 +123,20 @@ def reading(connection_string: str) -> Iterator[Database]:
     except ImportError:
         raise LiveError("Reading a live database needs psycopg: pip install 'serialake[tryton]'") from None
     try:
-        # A user's own settings must not change how dates and numbers are written.
-        options = "-c datestyle=ISO -c timezone=UTC -c extra_float_digits=1 -c client_encoding=UTF8"
-        connection = psycopg.connect(connection_string, options=options, application_name="serialake", connect_timeout=10)
+        parts = psycopg.conninfo.conninfo_to_dict(connection_string, application_name="serialake", client_encoding="UTF8")
+    except psycopg.Error:
+        raise LiveError("What was given is no connection string: write it as postgresql://user:password@host:5432/database") from None
+    try:
+        connection = psycopg.connect(**{"connect_timeout": 10, **parts})
     except psycopg.Error as error:
-        raise _unreachable(str(error), _place(connection_string)) from None
+        raise _unreachable(str(error), parts) from None
     try:
         with connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
+            # The user's own settings must not change how dates and numbers are written.
+            for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", "extra_float_digits = 1"):
+                connection.execute(f"set local {setting}")
             yield Database(connection, connection.info.dbname)
     except psycopg.Error as error:
         raise _broken_off(error, connection.info.dbname) from None
@@ -139,21 +144,9 @@ def reading(connection_string: str) -> Iterator[Database]:
         connection.close()
 
 
-def _place(connection_string: str) -> str | None:
-    """Host, port and database that a connection string names, without user and password; None where it cannot be read."""
-    import psycopg  # noqa: PLC0415
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
-
-    try:
-        parts = conninfo_to_dict(connection_string)
-    except psycopg.Error:
-        return None
-    return f"database {parts.get('dbname', '')} at {parts.get('host', 'this machine')}:{parts.get('port', 5432)}"
-
-
-def _unreachable(said: str, place: str | None) -> LiveError:
-    if place is None:
-        return LiveError("The connection string is none: write it as postgresql://user:password@host:5432/database")
+def _unreachable(said: str, parts: Mapping[str, object]) -> LiveError:
+    """The cause in our words, with host, port and database, but neither user nor password."""
+    place = f" at {parts['host']}:{parts.get('port', 5432)}" if "host" in parts else ""
     causes = {
         "password authentication failed": "the user or the password is wrong",
         "no password supplied": "the password is missing",
@@ -167,8 +160,9 @@ def _unreachable(said: str, place: str | None) -> LiveError:
     # Only the server's own last sentence says why; the part before it names the place.
     reason = said.rsplit("failed:", 1)[-1]
     known = next((cause for text, cause in causes.items() if text in reason), None)
+    may_pass = known is None or "no connection left" in known
     return LiveError(
-        f"The {place} cannot be reached: {known or 'nobody answers there'}.", may_pass=known is None or "no connection left" in known
+        f"The database {parts.get('dbname', '')}{place} cannot be reached: {known or 'nobody answers there'}.", may_pass=may_pass
     )
 
 

@@ -212,6 +212,18 @@ def test_a_change_without_a_new_write_date_is_read_too(server, home):
     assert read(server, home).changed == {**dict.fromkeys([table.name for table in TRYTON.tables], 0), "locations": 1}
 
 
+def test_the_settings_of_a_user_do_not_change_how_values_are_written(server, home):
+    server.sql("alter role reader set datestyle = 'German, DMY'", "alter role reader set timezone = 'Asia/Tokyo'")
+    try:
+        done = read(server, home)
+    finally:
+        server.sql("alter role reader reset all")
+    locations = taken_in(home, "locations")
+    assert locations.height == done.changed["locations"] == 14
+    assert set(locations["extracted_at"]) == {done.extracted_at}
+    assert (locations["create_date"] < done.extracted_at).all()
+
+
 def test_nothing_new_writes_nothing(server, home):
     first = read(server, home)
     assert first.changed["locations"] == 14
@@ -278,11 +290,12 @@ def test_another_database_is_not_taken_for_the_one_that_was_read(server, home):
 @pytest.mark.parametrize(
     ("dsn", "message"),
     [
-        (lambda s: f"nonsense {SECRET}", "connection string is none"),
+        (lambda s: f"nonsense {SECRET}", "is no connection string"),
         (lambda s: f"postgresql://reader:{SECRET}@127.0.0.1:1/shop", "database shop at 127.0.0.1:1 cannot be reached: nobody answers"),
         (lambda s: f"postgresql://reader:{SECRET}@no.such.host.invalid/shop", "host is not known"),
         (lambda s: s.dsn(password=f"{SECRET}-wrong"), "user or the password is wrong"),
         (lambda s: s.dsn("nobody"), "user or the password is wrong"),
+        (lambda s: f"{s.dsn()}&options=-csearch_path%3Dnowhere", "lacks product_template"),
         (lambda s: s.dsn(database="nowhere"), "database does not exist"),
         (lambda s: s.dsn(database="postgres"), "lacks product_template.*stock_lot.*modules company, party, product, stock, stock_lot"),
     ],
