@@ -85,13 +85,13 @@ class Database:
         return found
 
     def forbidden(self, relations: Sequence[str]) -> list[str]:
-        """Relations that this user must not read, in order."""
+        """Relations that this user may not read, in order, each once."""
         oids = self._oids(relations)
         allowed = self._connection.execute(
             "select oid from unnest(%s::oid[]) as oid where has_table_privilege(oid, 'select')", [list(oids.values())]
         )
         readable = {oid for (oid,) in allowed}
-        return [relation for relation in relations if oids[relation] not in readable]
+        return [relation for relation in oids if oids[relation] not in readable]
 
     def rows(self, query: str) -> Iterator[bytes]:
         """Rows of a query as lines of CSV without a header, one at a time; memory does not grow with their number."""

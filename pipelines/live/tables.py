@@ -7,6 +7,7 @@ The rows of a query have the columns of the contract, in its order, so that file
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from pipelines.live.postgres import Database
 
 __all__ = ["LiveSystem", "LiveTable", "Part"]
 
+_JOINED = re.compile(r"left join (\w+)")
 _OURS = ("extracted_at", "is_deleted")
 """Columns that every file has besides the system's own: the moment of the snapshot, and whether the row is gone."""
 
@@ -103,9 +105,8 @@ class LiveSystem:
                 f"and are the modules {', '.join(modules)} of a supported release activated?"
             )
         absent = self.absent(database)
-        optional = [r for table in self.tables for part in table.parts for r in part.optional if r not in absent]
-        lines = [relation.replace("_purchase", "_line").replace("sale_sale", "sale_line") for relation in optional]
-        if forbidden := database.forbidden([*needed, *optional, *lines]):
+        joins = [join for table in self.tables for part in table.parts for name, join in part.optional.items() if name not in absent]
+        if forbidden := database.forbidden([*needed, *(name for join in joins for name in _JOINED.findall(join))]):
             raise LiveError(
                 f"The user may not read {', '.join(forbidden)} of database {database.name}: "
                 "grant it select on them (pipelines/sources/TRYTON.md has the statement)."
