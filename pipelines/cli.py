@@ -83,6 +83,33 @@ def run(
 
 
 @app.command()
+def extract(
+    system: Annotated[str, typer.Argument(help="Live system: tryton. Its connection string stands in SERIALAKE_TRYTON_DSN.")],
+    is_full: Annotated[bool, typer.Option("--full", help="Read everything, not only what changed; after a restore, for example.")] = False,
+) -> None:
+    """Read what changed in a live system into files below landing/; the next run takes them in."""
+    home = Home.from_environment().prepare()
+    from pipelines.contracts import source_contracts
+    from pipelines.lake import Lake
+    from pipelines.live import SYSTEMS, LiveError, connection_string
+    from pipelines.live import extract as extract_system
+
+    if system not in SYSTEMS:
+        _fail(f"No live system is called {system}; there is {', '.join(SYSTEMS)}")
+    try:
+        found = connection_string(SYSTEMS[system])
+        done = extract_system(SYSTEMS[system], home, Lake(home.lake), source_contracts(), connection_string=found, is_full=is_full)
+    except LiveError as error:
+        _fail(str(error))
+    for table, rows in done.changed.items():
+        if rows or done.deleted[table]:
+            _out.print(f"{system}/{table}: {rows:,} rows new or changed, {done.deleted[table]:,} gone")
+    _out.print(
+        f"{len(done.files)} files below {home.landing}; serialake run takes them in." if done.files else "Nothing changed.", soft_wrap=True
+    )
+
+
+@app.command()
 def status() -> None:
     """Show the last run, how fresh each published table is, and what lies in quarantine."""
     home = Home.from_environment().prepare()

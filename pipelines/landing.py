@@ -41,8 +41,11 @@ def delivered_files(landing: Path, *, settle_seconds: float) -> tuple[list[Deliv
     Folders that are linked into landing/ are looked into, wherever they lie; a file is named by the way that leads to it.
     """
     candidates, unfinished = [], []
-    for path in sorted(path for path in _files(landing) if not path.name.startswith(".")):
+    for path in sorted(_files(landing)):
         name = _name(path.relative_to(landing))
+        # Hidden files, and files in a hidden folder, are not delivered.
+        if name.startswith(".") or "/." in name:
+            continue
         if name.lower().endswith(UNFINISHED_SUFFIXES):
             unfinished.append(name)
         elif seen := _look(name, path):

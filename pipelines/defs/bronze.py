@@ -11,6 +11,7 @@ import dagster as dg
 from pipelines.contracts import Contract, ContractError, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, IngestResult, ingest
+from pipelines.live import SYSTEMS
 from pipelines.sources import read_mappings
 
 CONTRACTS = source_contracts()
@@ -31,6 +32,7 @@ def column_schema(contract: Contract) -> dg.TableSchema:
 def _bronze_spec(contract: Contract) -> dg.AssetSpec:
     return dg.AssetSpec(
         ["bronze", *contract.table.split("/")],
+        deps=[["landing", contract.system]] if contract.system in SYSTEMS else [],
         group_name="landing",
         description=f"{contract.grain} {contract.description}",
         owners=[f"team:{contract.domain}"],

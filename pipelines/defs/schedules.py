@@ -10,13 +10,19 @@ import dagster as dg
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
+from pipelines.live import EXTRACTIONS
 from pipelines.publish import is_current, model_version, published_versions
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
 SCORED = [["gold", name] for name in published_contracts(written_by="models")]
 LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING]) - dg.AssetSelection.assets(*SCORED)
 
-nightly = dg.define_asset_job("nightly", dg.AssetSelection.all(), description="Everything: take new files, build all facts, publish.")
+# Reading live systems is a job of its own: one that is down stops no night.
+nightly = dg.define_asset_job(
+    "nightly",
+    dg.AssetSelection.all() - dg.AssetSelection.key_prefixes(["landing"]),
+    description="Everything: take new files, build all facts, publish.",
+)
 intraday = dg.define_asset_job(
     "intraday", LAKE_LAYERS, description="Take new files, bring ledger and stock up to date, publish; no training."
 )
@@ -36,7 +42,12 @@ def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
     """Merge the small files that nights leave in bronze; remove what neither the newest nor the published version names."""
     with lakehouse.writing() as home:
         lake = lakehouse.lake()
-        for table in [*(f"bronze/{table}" for table in source_contracts()), MANIFEST, QUARANTINE]:
+        for table in [
+            *(f"bronze/{table}" for table in source_contracts()),
+            MANIFEST,
+            QUARANTINE,
+            *[EXTRACTIONS] * lake.exists(EXTRACTIONS),
+        ]:
             lake.compact(table)
             lake.vacuum(table)
             context.log.info(f"{table}: version {lake.version(table)}")

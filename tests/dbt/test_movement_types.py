@@ -25,6 +25,15 @@ def test_a_type_and_role_stands_once():
     assert TYPES.select("movement_type", "line_role").is_duplicated().sum() == 0
 
 
+def test_tryton_moves_become_types_that_the_ledger_knows():
+    moves = pl.read_csv(SEEDS / "tryton_movement_types.csv", infer_schema=False)
+    assert set(moves["movement_type"]) - set(MAIN) == set()
+    assert moves.select("from_kind", "to_kind").is_duplicated().sum() == 0
+    # The line's place is the end of the move that lies in our stock, as the movement type has it.
+    place = {"101": "to", "653": "to", "305": "to", "701": "to"}
+    assert {row["place_of_line"] == place.get(row["movement_type"], "from") for row in moves.iter_rows(named=True)} == {True}
+
+
 @pytest.mark.parametrize("movement_type", [t for t, row in MAIN.items() if row["reversal_movement_type"]])
 def test_a_reversal_reverses_back(movement_type):
     reversal = MAIN[movement_type]["reversal_movement_type"]

@@ -32,8 +32,9 @@ def test_a_file_whose_ending_says_it_is_unfinished_is_left(tmp_path, name):
     assert delivered_files(tmp_path, settle_seconds=1) == ([], [name])
 
 
-def test_hidden_files_are_nobodys_delivery(tmp_path):
-    _deliver(tmp_path, ".DS_Store")
+@pytest.mark.parametrize("name", [".DS_Store", "wms/.a.csv", "tryton/.unfinished/moves_0001.csv", ".git/a.csv"])
+def test_hidden_files_and_folders_are_nobodys_delivery(tmp_path, name):
+    _deliver(tmp_path, name)
     assert delivered_files(tmp_path, settle_seconds=1) == ([], [])
 
 

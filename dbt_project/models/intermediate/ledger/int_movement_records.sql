@@ -10,6 +10,7 @@
     'int_records_from_scans',
     'int_records_from_tabular_movements',
     'int_records_from_tabular_sales',
+    'int_records_from_tryton',
 ] %}
 
 with records as (

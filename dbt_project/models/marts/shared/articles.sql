@@ -5,6 +5,16 @@ with masters as (
 
 ),
 
+tryton_masters as (
+
+    select
+        article_id,
+        max(article_name) as article_name
+    from {{ ref('stg_tryton__articles') }}
+    group by article_id
+
+),
+
 -- English where there is English, else the first language there is.
 numbered_texts as (
 
@@ -52,6 +62,12 @@ named as (
         cast(null as varchar) as article_name,
         false as has_serials
     from masters
+    union all
+    select
+        article_id,
+        article_name,
+        false as has_serials
+    from tryton_masters
 
 ),
 
@@ -69,7 +85,7 @@ seen as (
 
 select
     seen.article_id,
-    coalesce(numbered_texts.article_name, seen.article_name) as article_name,
+    coalesce(numbered_texts.article_name, tryton_masters.article_name, seen.article_name) as article_name,
     masters.generic_article_id,
     masters.article_category_code,
     masters.merchandise_category_code,
@@ -79,9 +95,10 @@ select
     masters.storage_size_name,
     profiled.serial_number_profile_code,
     seen.has_serials or profiled.serial_number_profile_code is not null as is_serialised,
-    masters.article_id is not null as has_master_data,
+    coalesce(masters.article_id, tryton_masters.article_id) is not null as has_master_data,
     masters.launch_date
 from seen
 left join masters on seen.article_id = masters.article_id
+left join tryton_masters on seen.article_id = tryton_masters.article_id
 left join numbered_texts on seen.article_id = numbered_texts.article_id and numbered_texts.preference = 1
 left join profiled on seen.article_id = profiled.article_id

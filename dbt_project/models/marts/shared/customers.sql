@@ -1,7 +1,21 @@
 -- One row per customer that master data or any sale names.
 with masters as (
 
-    select * from {{ ref('stg_sap__customers') }}
+    select
+        customer_id,
+        account_group_code,
+        country_code,
+        region_code
+    from {{ ref('stg_sap__customers') }}
+    union all
+    -- Tryton's customers are the parties that we ship to; where the ERPs share a code, it is the same customer.
+    select distinct
+        customer_id,
+        cast(null as varchar) as account_group_code,
+        cast(null as varchar) as country_code,
+        cast(null as varchar) as region_code
+    from {{ ref('stg_tryton__shipments') }}
+    where customer_id is not null and customer_id not in (select customer_id from {{ ref('stg_sap__customers') }})
 
 ),
 
