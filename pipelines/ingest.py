@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
@@ -158,7 +159,7 @@ def ingest(
     done = 0
     taken: dict[str, str] = {}
     for files_of_batch in _batches(files):
-        batch = _read(files_of_batch, contracts, mappings, taken)
+        batch = _read(files_of_batch, contracts, mappings, taken, layouts=home.layouts)
         result = replace(result, unfinished=(*result.unfinished, *batch.changed))
         result = _added(result, _commit(home, lake, batch, moment, since=last), batch.loads)
         moment += timedelta(microseconds=1)
@@ -178,7 +179,9 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _read(batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Sequence[Contract], taken: dict[str, str]) -> _Batch:
+def _read(
+    batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Sequence[Contract], taken: dict[str, str], *, layouts: Path
+) -> _Batch:
     """What the batch holds.
 
     `taken` maps content to the load that brought it in this run, and is added to: of several copies, the first that can
@@ -187,7 +190,7 @@ def _read(batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Seq
     files = [replace(new, duplicate_of=new.duplicate_of or taken.get(new.sha256)) for new in batch]
     wanted = [new for new in files if new.duplicate_of is None]
     jobs = [(new.file.path, new.file.name) for new in wanted]
-    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings)
+    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings, layouts=layouts)
     counts = {new.file.name: counts for new, counts in zip(wanted, held.files, strict=True)}
     places = {new.file.name: at for at, new in enumerate(wanted)}
     loads: list[Load] = []

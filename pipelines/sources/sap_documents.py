@@ -1,4 +1,4 @@
-"""SAP documents: IDoc XML files become records of the contracts, and refusals with their reasons.
+"""SAP documents: IDoc files, flat or XML, become records of the contracts, and refusals with their reasons.
 
 Which family reads which IDoc, and what becomes of the ones that nobody reads, belong here. The families are in idoc/.
 A file that breaks off is refused whole: its delivery is one act. See README.md, section "When a record is refused".
@@ -19,9 +19,10 @@ from pipelines.contracts import Contract
 from pipelines.sources.extracted import FILE_AT, ExtractedFiles, quarantined
 from pipelines.sources.idoc.deliveries import Deliveries
 from pipelines.sources.idoc.goods_movements import GoodsMovements
-from pipelines.sources.idoc.raw import printed, segment_texts
-from pipelines.sources.idoc.reader import Idoc, UnreadableXml, read_idocs
+from pipelines.sources.idoc.raw import printed_idoc, segment_texts
+from pipelines.sources.idoc.reader import read_idocs
 from pipelines.sources.idoc.receipts import Receipts
+from pipelines.sources.idoc.tree import Fault, Idoc, UnreadableIdocs
 from pipelines.sources.verdicts import refusals, refused_file
 
 __all__ = ["read_sap_documents"]
@@ -37,6 +38,7 @@ class _Reading:
 
     paths: Sequence[Path]
     contracts: Mapping[str, Contract]
+    layouts: Path | None = None
     families: dict[str, Family] = field(default_factory=dict)
     before: list[int] = field(default_factory=list)
     records_in: list[int] = field(default_factory=list)
@@ -44,25 +46,26 @@ class _Reading:
     broken: dict[int, pl.DataFrame] = field(default_factory=dict)
 
 
-def read_sap_documents(paths: Sequence[Path], contracts: Mapping[str, Contract]) -> ExtractedFiles:
-    """Read IDoc XML files: records of all tables whose contract names an `idocMessage`.
+def read_sap_documents(paths: Sequence[Path], contracts: Mapping[str, Contract], *, layouts: Path | None = None) -> ExtractedFiles:
+    """Read IDoc files: records of all tables whose contract names an `idocMessage`.
 
-    Never raises for bad content. An IDoc of a type that no contract reads is one refused record. The files' records are
-    typed together: some ninety steps, which cost the same for the few records of one file as for those of fifty.
+    Never raises for bad content, but LayoutError for a layout in the folder `layouts` that cannot be used. An IDoc of a type
+    that no contract reads is one refused record. The files' records are typed together: some ninety steps, which cost the
+    same for the few records of one file as for those of fifty.
     """
-    reading = _Reading(paths, {table: contract for table, contract in contracts.items() if contract.custom("idocMessage")})
+    reading = _Reading(paths, {table: contract for table, contract in contracts.items() if contract.custom("idocMessage")}, layouts)
     with _collector_paused():
         key = 0
         for at, path in enumerate(paths):
             reading.before.append(key)
             reading.records_in.append(0)
             try:
-                for idoc in read_idocs(path, before=reading.before[at]):
+                for idoc in read_idocs(path, before=reading.before[at], layouts=layouts):
                     key = idoc.key
                     _take(reading, at, idoc)
-            except UnreadableXml as error:
+            except UnreadableIdocs as error:
                 reading.records_in[at] = 1
-                reading.broken[at] = refused_file(path, code=error.code, reason=str(error)).quarantined
+                reading.broken[at] = refused_file(path, code=error.code, reason=str(error), line=error.line).quarantined
         return _extracted(reading)
 
 
@@ -79,7 +82,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
-    family = _family(idoc, reading.contracts, reading.families)
+    family = None if idoc.fault else _family(idoc, reading.contracts, reading.families)
     if family is None:
         reading.unknown.append((at, _unknown(idoc, reading.contracts)))
     reading.records_in[at] += family.add(idoc) if family else 1
@@ -100,16 +103,22 @@ def _family(idoc: Idoc, contracts: Mapping[str, Contract], families: dict[str, F
 
 
 def _unknown(idoc: Idoc, contracts: Mapping[str, Contract]) -> dict:
+    """Quarantine row of an IDoc that no family takes."""
     known = ", ".join(sorted({contract.custom("idocMessage") for contract in contracts.values()}))
+    fault = idoc.fault or Fault(
+        "unknown_idoc_type",
+        f"IDOC[{idoc.number}] (line {idoc.line}) is of type {idoc.basic_type[:40]}, which no source contract "
+        f"reads; known are {known}; send it elsewhere, or add a contract and a reader for it.",
+        f"IDOC[{idoc.number}]",
+        idoc.line,
+    )
     return {
-        "reason_code": "unknown_idoc_type",
-        "reason": f"IDOC[{idoc.number}] (line {idoc.line}) is of type {idoc.basic_type[:40]}, which no source contract "
-        f"reads; known are {known}; "
-        "send it elsewhere, or add a contract and a reader for it.",
-        "line": idoc.line,
-        "segment": f"IDOC[{idoc.number}]",
-        "field": "idoctyp",
-        "raw_record": printed(idoc.element),
+        "reason_code": fault.code,
+        "reason": fault.reason,
+        "line": fault.line,
+        "segment": fault.segment,
+        "field": None if idoc.fault else "idoctyp",
+        "raw_record": printed_idoc(idoc),
     }
 
 
@@ -167,7 +176,7 @@ def _texts(reading: _Reading, refused: list[pl.DataFrame]) -> pl.DataFrame:
     found = [
         (number + reading.before[at], segment, text)
         for at, names in files.items()
-        for (number, segment), text in segment_texts(reading.paths[at], names).items()
+        for (number, segment), text in segment_texts(reading.paths[at], names, layouts=reading.layouts).items()
     ]
     return pl.DataFrame(found, schema=schema, orient="row")
 

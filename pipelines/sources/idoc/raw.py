@@ -14,9 +14,11 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from pipelines.sources.extracted import RAW_RECORD_LIMIT
+from pipelines.sources.idoc.flat import is_flat, read_flat
 from pipelines.sources.idoc.reader import canonical, elements
+from pipelines.sources.idoc.tree import Idoc, Segment
 
-__all__ = ["MASKED", "masked_flat", "masked_text", "printed", "segment_texts"]
+__all__ = ["MASKED", "masked_flat", "masked_text", "printed_idoc", "segment_texts"]
 
 MASKED = (
     r"NAME\w*|CSHNAME|STREET\w*|STRAS\w*|STR_\w*|HOUSE_\w*|HAUSN|POSTL?_?CO\w*|PSTLZ|PSTL\d|CITY\w*|ORT\d+|TEL\w*|FAX\w*|"
@@ -29,30 +31,54 @@ _MASKED_ELEMENT = re.compile(
     rf"(<(?:[\w.-]+:)?(?:{MASKED})(?:\s[^>]*)?>)(?!\s*</)(?:[^<]|<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))*",
     re.IGNORECASE | re.DOTALL,
 )
-_FLAT_PERSONAL = re.compile(r"^(E[12](?:ADRM|WPB01|WPB06|EDKA|KNA1)\S*[^\n]{0,57})[^\n]*", re.MULTILINE)
+_FLAT_PERSONAL = re.compile(r"^((?:Z\S*|/\S*|E[12](?:ADR[ME]|WPB01|WPB06|EDKA|KNA1|LFA1)\S*)[^\n]{0,53})[^\n]*", re.MULTILINE)
 _ROWS = frozenset({"E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1WPB02"})
 """Segments that are records of their own, so they are not printed within another one."""
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML cannot hold."""
 _PAYMENT_SHOWN = frozenset({"VORZEICHEN", "ZAHLART", "SUMME"})
 
 
-def segment_texts(path: Path, wanted: Mapping[int, set[str]]) -> dict[tuple[int, str], str]:
+def segment_texts(path: Path, wanted: Mapping[int, set[str]], *, layouts: Path | None = None) -> dict[tuple[int, str], str]:
     """Masked XML of segments, by IDoc number and segment with its position in the IDoc, such as E1EDL24[2]."""
+    if is_flat(path):
+        numbered = ((idoc.number, _from_flat(idoc)) for idoc in read_flat(path, layouts=layouts) if wanted.get(idoc.number))
+    else:
+        numbered = ((number, element) for number, element in elements(path) if wanted.get(number))
     found = {}
-    for number, element in elements(path):
-        names = wanted.get(number)
-        if not names:
-            continue
+    for number, element in numbered:
         counts: dict[str, int] = {}
         for segment in element.iterdescendants():
             name = canonical(segment.tag)
             counts[name] = counts.get(name, 0) + 1
             key = f"{name}[{counts[name]}]"
-            if key in names:
-                found[number, key] = printed(segment, without=_ROWS)
+            if key in wanted[number]:
+                found[number, key] = _printed(segment, without=_ROWS)
     return found
 
 
-def printed(element: etree._Element, *, without: frozenset[str] = frozenset()) -> str:
+def printed_idoc(idoc: Idoc) -> str:
+    """Masked XML of a whole IDoc, cut to RAW_RECORD_LIMIT characters."""
+    return _printed(_from_flat(idoc) if idoc.element is None else idoc.element)
+
+
+def _from_flat(idoc: Idoc) -> etree._Element:
+    """A flat IDoc as the element that it would be in XML, so that one way of printing and masking serves both."""
+    root = etree.Element("IDOC")
+    for segment in (idoc.control, *idoc.segments):
+        _add_element(root, segment)
+    return root
+
+
+def _add_element(parent: etree._Element, segment: Segment) -> None:
+    element = etree.SubElement(parent, segment.name)
+    for name, text in segment.fields.items():
+        etree.SubElement(element, name).text = _UNPRINTABLE.sub("?", text or "")
+    for child in segment.children:
+        _add_element(element, child)
+
+
+def _printed(element: etree._Element, *, without: frozenset[str] = frozenset()) -> str:
     """Masked XML of an element, cut to RAW_RECORD_LIMIT characters; inner segments named in `without` are left out."""
     pieces: list[str] = []
     _print(element, pieces, without, budget=[RAW_RECORD_LIMIT])
