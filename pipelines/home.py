@@ -54,6 +54,11 @@ class Home:
         return self.root / "lake"
 
     @property
+    def acknowledgements(self) -> Path:
+        """What senders of IDocs are told, one file per load."""
+        return self.root / "outbox" / "acks"
+
+    @property
     def warehouse(self) -> Path:
         """dbt's working database; disposable."""
         return self.root / "warehouse.duckdb"

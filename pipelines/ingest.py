@@ -15,6 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.acknowledgements import write_acknowledgements
 from pipelines.contracts import Contract
 from pipelines.extraction import extract_in_groups
 from pipelines.home import Home
@@ -92,6 +93,7 @@ class _Batch:
     loads: list[Load]
     accepted: dict[str, pl.DataFrame]
     quarantined: pl.DataFrame
+    states: pl.DataFrame
     changed: list[str]
 
 
@@ -208,7 +210,8 @@ def _read(
         loads.append(load)
     lineage = [(places[load.new.file.name], load.load_id, load.new.file.name) for load in loads if load.status != "duplicate"]
     names = pl.DataFrame(lineage, schema={FILE_AT: pl.Int64(), "_load_id": pl.String(), "_file": pl.String()}, orient="row")
-    return _Batch(loads, {table: _named(frame, names) for table, frame in held.accepted.items()}, _named(held.quarantined, names), changed)
+    accepted = {table: _named(frame, names) for table, frame in held.accepted.items()}
+    return _Batch(loads, accepted, _named(held.quarantined, names), _named(held.states, names), changed)
 
 
 def _named(frame: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
@@ -228,8 +231,8 @@ def _must_add_up(load: Load) -> None:
 def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: datetime | None) -> dict[str, int]:
     """Store a batch of whole files; returns rows appended by bronze table.
 
-    Every table's commit carries the load ids it brings, and the manifest comes last. After a crash in between, the files
-    are still new, they are read again, and each table takes only the loads it does not hold.
+    Every table's commit carries the load ids it brings, then senders of IDocs are told, and the manifest comes last. After a
+    crash in between, the files are still new, they are read again, and each table takes only the loads it does not hold.
     """
     for load in batch.loads:
         if load.status == "refused":
@@ -243,6 +246,8 @@ def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: d
     if batch.quarantined.height:
         frame = batch.quarantined.with_columns(at).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
         lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list(), since=since)
+    # Before the manifest: after it, a crash would leave a load that nobody hears of.
+    write_acknowledgements(home.acknowledgements, batch.states, {load.load_id: load.new.file.name for load in batch.loads})
     if batch.loads:
         manifest = pl.DataFrame([_manifest_row(load, moment) for load in batch.loads], schema=MANIFEST_SCHEMA)
         lake.append_once(MANIFEST, manifest, manifest["_load_id"].to_list(), since=since, moment="ingested_at")

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.contracts import Contract
-from pipelines.sources.extracted import FILE_AT, ExtractedFiles, quarantined
+from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, STATES_SCHEMA, ExtractedFiles, quarantined
 from pipelines.sources.idoc.deliveries import Deliveries
 from pipelines.sources.idoc.goods_movements import GoodsMovements
 from pipelines.sources.idoc.raw import printed_idoc, segment_texts
@@ -34,7 +34,10 @@ _BASIC_TYPE = re.compile(r"^([A-Z]+)\d\d$")
 
 @dataclass
 class _Reading:
-    """Files being read together: their IDocs by family; per file the IDocs before it and its records; what no family takes."""
+    """Files being read together: their IDocs by family; per file the IDocs before it and its records; what no family takes.
+
+    `idocs` has each IDoc's file, key, number, message type, and the names of its segments that were skipped.
+    """
 
     paths: Sequence[Path]
     contracts: Mapping[str, Contract]
@@ -43,6 +46,7 @@ class _Reading:
     before: list[int] = field(default_factory=list)
     records_in: list[int] = field(default_factory=list)
     unknown: list[tuple[int, dict]] = field(default_factory=list)
+    idocs: list[tuple[int, int, str | None, str | None, str | None]] = field(default_factory=list)
     broken: dict[int, pl.DataFrame] = field(default_factory=dict)
 
 
@@ -83,8 +87,10 @@ def _collector_paused() -> Iterator[None]:
 
 def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
     family = None if idoc.fault else _family(idoc, reading.contracts, reading.families)
+    fields = idoc.control.fields
+    reading.idocs.append((at, idoc.key, fields.get("DOCNUM"), fields.get("MESTYP"), ", ".join(idoc.skipped) or None))
     if family is None:
-        reading.unknown.append((at, _unknown(idoc, reading.contracts)))
+        reading.unknown.append((at, {"_idoc": idoc.key, **_unknown(idoc, reading.contracts)}))
     reading.records_in[at] += family.add(idoc) if family else 1
 
 
@@ -140,7 +146,24 @@ def _extracted(reading: _Reading) -> ExtractedFiles:
         labels = {column.name: column.name.upper() for column in contract.columns} | family.labels
         rows.append(refusals(_with_raw(records, texts), contract, labels=labels).with_columns(records[FILE_AT]))
     quarantine = pl.concat(rows).sort(FILE_AT, "line", maintain_order=True, nulls_last=True)
-    return ExtractedFiles.counted(accepted, quarantine, records_in=reading.records_in, whole=reading.broken)
+    states = _states(reading, [records for _, _, records in refused])
+    return ExtractedFiles.counted(accepted, quarantine, records_in=reading.records_in, whole=reading.broken, states=states)
+
+
+def _states(reading: _Reading, refused: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """What became of each IDoc, in STATES_SCHEMA."""
+    schema = {FILE_AT: pl.Int64(), "_idoc": pl.Int64(), "docnum": pl.String(), "mestyp": pl.String(), "skipped": pl.String()}
+    idocs = pl.DataFrame(reading.idocs, schema=schema, orient="row").filter(~pl.col(FILE_AT).is_in(list(reading.broken)))
+    before = pl.Series(reading.before, dtype=pl.Int64())
+    idocs = idocs.with_columns(pl.col("docnum", "mestyp").str.strip_chars(), idoc=pl.col("_idoc") - before.gather(idocs[FILE_AT]))
+    reasons = [
+        records.select("_idoc", reason_code="_code", segment="_fault_segment", field="_field", line="_fault_line") for records in refused
+    ]
+    places = {"_idoc": pl.Int64(), **{name: STATES_SCHEMA[name] for name in ("reason_code", "segment", "field", "line")}}
+    reasons.append(pl.DataFrame([row for _, row in reading.unknown], schema=places))
+    whole = [rows.select("reason_code", "line").with_columns(pl.lit(at, pl.Int64()).alias(FILE_AT)) for at, rows in reading.broken.items()]
+    joined = idocs.join(pl.concat(reasons).sort("_idoc", "line", maintain_order=True), on="_idoc", how="left", maintain_order="left_right")
+    return pl.concat([pl.DataFrame(schema=STATES_SCHEMA), joined.select(*STATES_SCHEMA), *whole], how="diagonal")
 
 
 def _by_file(records: pl.DataFrame, reading: _Reading) -> pl.DataFrame:
@@ -155,7 +178,12 @@ def _not_read(reading: _Reading) -> pl.DataFrame:
     unknown = [(at, row) for at, row in reading.unknown if at not in reading.broken]
     positions = pl.Series(FILE_AT, [at for at, _ in unknown], dtype=pl.Int64())
     whole = [rows.with_columns(pl.lit(at, dtype=pl.Int64()).alias(FILE_AT)) for at, rows in reading.broken.items()]
-    return pl.concat([quarantined([row for _, row in unknown]).with_columns(positions), *whole])
+    return pl.concat(
+        [
+            quarantined([{name: row[name] for name in row if name in QUARANTINE_SCHEMA} for _, row in unknown]).with_columns(positions),
+            *whole,
+        ]
+    )
 
 
 def _with_fault_first(records: pl.DataFrame) -> pl.DataFrame:

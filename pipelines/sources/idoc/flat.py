@@ -23,7 +23,7 @@ _DEEPEST = 99
 """Levels that HLEVEL, two digits, can count."""
 _BLOCK = 1024 * 1024
 _BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf"
-_RECORD_NAME = re.compile(r"^(?:/\w+/)?[A-Z]\w+ *$")
+_RECORD_NAME = re.compile(r"^(?:/\w+/)?[A-Z]\w+ *$", re.ASCII)
 _OWN = re.compile(r"^Z|^/")
 """Names of record types that a customer defined."""
 _NUMBER, _PARENT = slice(49, 55), slice(55, 61)

@@ -18,7 +18,7 @@ from pipelines.sources.idoc.flat import is_flat, read_flat
 from pipelines.sources.idoc.reader import canonical, elements
 from pipelines.sources.idoc.tree import Idoc, Segment
 
-__all__ = ["MASKED", "masked_flat", "masked_text", "printed_idoc", "segment_texts"]
+__all__ = ["MASKED", "masked_flat", "masked_text", "printable", "printed_idoc", "segment_texts"]
 
 MASKED = (
     r"NAME\w*|CSHNAME|STREET\w*|STRAS\w*|STR_\w*|HOUSE_\w*|HAUSN|POSTL?_?CO\w*|PSTLZ|PSTL\d|CITY\w*|ORT\d+|TEL\w*|FAX\w*|"
@@ -73,7 +73,7 @@ def _from_flat(idoc: Idoc) -> etree._Element:
 def _add_element(parent: etree._Element, segment: Segment) -> None:
     element = etree.SubElement(parent, segment.name)
     for name, text in segment.fields.items():
-        etree.SubElement(element, name).text = _UNPRINTABLE.sub("?", text or "")
+        etree.SubElement(element, name).text = printable(text or "")
     for child in segment.children:
         _add_element(element, child)
 
@@ -83,6 +83,11 @@ def _printed(element: etree._Element, *, without: frozenset[str] = frozenset()) 
     pieces: list[str] = []
     _print(element, pieces, without, budget=[RAW_RECORD_LIMIT])
     return "".join(pieces)[:RAW_RECORD_LIMIT]
+
+
+def printable(text: str) -> str:
+    """The text with ? for characters that XML cannot hold."""
+    return _UNPRINTABLE.sub("?", text)
 
 
 def masked_text(text: str) -> str:
