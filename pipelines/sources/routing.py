@@ -20,7 +20,7 @@ from pipelines.sources.sap_documents import read_sap_documents
 from pipelines.sources.tabular import read_tabular
 from pipelines.sources.verdicts import refused_file
 
-__all__ = ["extract", "extract_all", "matches"]
+__all__ = ["extract", "extract_all", "is_document", "matches"]
 
 _READERS = {"csv": read_csv_file, "jsonl": read_json_lines}
 _CHUNK = 65_536
@@ -59,6 +59,11 @@ def extract_all(
     if documents:
         parts.append((read_sap_documents([jobs[at][0] for at in documents], contracts, layouts=layouts), documents))
     return ExtractedFiles.of(parts)
+
+
+def is_document(path: Path, name: str, *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()) -> bool:
+    """Whether the file is read as IDocs, flat or XML."""
+    return _reader(path, name, contracts, mappings) is None
 
 
 def _reader(path: Path, name: str, contracts: Mapping[str, Contract], mappings: Sequence[Contract]) -> Callable[[], Extracted] | None:

@@ -19,16 +19,18 @@ from pipelines.contracts import Contract
 from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, STATES_SCHEMA, ExtractedFiles, quarantined
 from pipelines.sources.idoc.deliveries import Deliveries
 from pipelines.sources.idoc.goods_movements import GoodsMovements
-from pipelines.sources.idoc.raw import printed_idoc, segment_texts
+from pipelines.sources.idoc.raw import SegmentTexts, printed_idoc
 from pipelines.sources.idoc.reader import read_idocs
 from pipelines.sources.idoc.receipts import Receipts
 from pipelines.sources.idoc.tree import Fault, Idoc, UnreadableIdocs
 from pipelines.sources.verdicts import refusals, refused_file
 
-__all__ = ["read_sap_documents"]
+__all__ = ["read_in_parts", "read_sap_documents"]
 
 Family = GoodsMovements | Deliveries | Receipts
 
+PART_RECORDS = 100_000
+"""Records of a part of a large file: some 20 MB of XML."""
 _BASIC_TYPE = re.compile(r"^([A-Z]+)\d\d$")
 
 
@@ -48,6 +50,7 @@ class _Reading:
     unknown: list[tuple[int, dict]] = field(default_factory=list)
     idocs: list[tuple[int, int, str | None, str | None, str | None]] = field(default_factory=list)
     broken: dict[int, pl.DataFrame] = field(default_factory=dict)
+    texts: dict[int, SegmentTexts] = field(default_factory=dict)
 
 
 def read_sap_documents(paths: Sequence[Path], contracts: Mapping[str, Contract], *, layouts: Path | None = None) -> ExtractedFiles:
@@ -57,20 +60,68 @@ def read_sap_documents(paths: Sequence[Path], contracts: Mapping[str, Contract],
     that no contract reads is one refused record. The files' records are typed together: some ninety steps, which cost the
     same for the few records of one file as for those of fifty.
     """
-    reading = _Reading(paths, {table: contract for table, contract in contracts.items() if contract.custom("idocMessage")}, layouts)
+    reading = _Reading(paths, _of_idocs(contracts), layouts)
+    fields = _fields(reading.contracts)
     with _collector_paused():
         key = 0
         for at, path in enumerate(paths):
             reading.before.append(key)
             reading.records_in.append(0)
             try:
-                for idoc in read_idocs(path, before=reading.before[at], layouts=layouts):
+                for idoc in read_idocs(path, before=reading.before[at], layouts=layouts, fields=fields):
                     key = idoc.key
                     _take(reading, at, idoc)
             except UnreadableIdocs as error:
-                reading.records_in[at] = 1
-                reading.broken[at] = refused_file(path, code=error.code, reason=str(error), line=error.line).quarantined
+                _refuse_whole(reading, at, error)
         return _extracted(reading)
+
+
+def read_in_parts(
+    path: Path, contracts: Mapping[str, Contract], *, layouts: Path | None = None, part_records: int | None = None
+) -> Iterator[ExtractedFiles]:
+    """Read one IDoc file as `read_sap_documents` does, in parts of whole IDocs, so that memory does not grow with the file.
+
+    Each part counts its own records. Where the file breaks off, the last part is refused whole, and the parts before it are
+    not to be taken.
+    """
+    ours = _of_idocs(contracts)
+    fields, texts = _fields(ours), SegmentTexts(path, layouts=layouts)
+    idocs = read_idocs(path, layouts=layouts, fields=fields)
+    is_read = False
+    while not is_read:
+        reading = _Reading([path], ours, layouts, before=[0], records_in=[0], texts={0: texts})
+        with _collector_paused():
+            try:
+                is_read = not _fill(reading, idocs, part_records or PART_RECORDS)
+            except UnreadableIdocs as error:
+                _refuse_whole(reading, 0, error)
+                is_read = True
+            part = _extracted(reading)
+        yield part
+
+
+def _fill(reading: _Reading, idocs: Iterator[Idoc], part_records: int) -> bool:
+    """Take IDocs until the part is full. Returns whether it is, or the file ended before."""
+    for idoc in idocs:
+        _take(reading, 0, idoc)
+        if reading.records_in[0] >= part_records:
+            return True
+    return False
+
+
+def _refuse_whole(reading: _Reading, at: int, error: UnreadableIdocs) -> None:
+    reading.records_in[at] = 1
+    reading.broken[at] = refused_file(reading.paths[at], code=error.code, reason=str(error), line=error.line).quarantined
+
+
+def _of_idocs(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
+    return {table: contract for table, contract in contracts.items() if contract.custom("idocMessage")}
+
+
+def _fields(contracts: Mapping[str, Contract]) -> frozenset[str]:
+    """Names of all fields that any family reads."""
+    columns = {column.name.upper() for contract in contracts.values() for column in contract.columns}
+    return frozenset(columns.union(GoodsMovements.other_fields, Deliveries.other_fields, Receipts.other_fields))
 
 
 @contextmanager
@@ -204,7 +255,7 @@ def _texts(reading: _Reading, refused: list[pl.DataFrame]) -> pl.DataFrame:
     found = [
         (number + reading.before[at], segment, text)
         for at, names in files.items()
-        for (number, segment), text in segment_texts(reading.paths[at], names, layouts=reading.layouts).items()
+        for (number, segment), text in (reading.texts.get(at) or SegmentTexts(reading.paths[at], layouts=reading.layouts)).of(names).items()
     ]
     return pl.DataFrame(found, schema=schema, orient="row")
 

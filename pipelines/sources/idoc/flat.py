@@ -7,11 +7,12 @@ Memory holds one IDoc at a time, and a line is never longer than a record may be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
-from pipelines.sources.idoc.layouts import CONTROL, ROOT, Layouts, SegmentLayout, read_layouts
+from pipelines.sources.idoc.layouts import CONTROL, DATA_STARTS, ROOT, Layouts, SegmentLayout, read_layouts
 from pipelines.sources.idoc.tree import Fault, Idoc, Segment, UnreadableIdocs
 
 __all__ = ["is_flat", "read_flat"]
@@ -27,6 +28,8 @@ _RECORD_NAME = re.compile(r"^(?:/\w+/)?[A-Z]\w+ *$", re.ASCII)
 _OWN = re.compile(r"^Z|^/")
 """Names of record types that a customer defined."""
 _NUMBER, _PARENT = slice(49, 55), slice(55, 61)
+_UNNUMBERED = ("000000", " " * 6, "")
+_MOST_NAMES = 10_000
 
 Cut = tuple[str, tuple[str, ...], Callable[[str], Sequence[str]] | None, SegmentLayout | None]
 """Name of a segment, names of its fields, what cuts these out of a record, and its layout."""
@@ -38,70 +41,89 @@ def is_flat(path: Path) -> bool:
         return stream.read(4096).lstrip(_BLANK).startswith(b"EDI_DC")
 
 
-def read_flat(path: Path, *, before: int = 0, layouts: Path | None = None) -> Iterator[Idoc]:
-    """IDocs in file order, numbered as `reader.read_idocs` numbers them. Raises UnreadableIdocs, and LayoutError."""
-    cuts, number = _Cuts(read_layouts(layouts)), 0
+def read_flat(path: Path, *, before: int = 0, layouts: Path | None = None, fields: Collection[str] | None = None) -> Iterator[Idoc]:
+    """IDocs in file order, numbered as `reader.read_idocs` numbers them. Raises UnreadableIdocs, and LayoutError.
+
+    `fields` names those that are cut out of data records, all where it is None: most of a record's fields are in no table.
+    """
+    known, number = read_layouts(layouts), 0
+    cuts = (_Cuts(known, fields), _Cuts(known, None))
     control: Segment | None = None
     records: list[tuple[int, str]] = []
     for line, record in _records(path):
-        if record.startswith(CONTROL):
+        if not record.startswith("EDI_"):
+            if control is None:
+                raise _no_control(line, record)
+            records.append((line, record))
+        elif record.startswith(CONTROL):
             if control is not None:
                 yield _idoc(control, records, cuts, before=before, number=number)
             number += 1
-            control, records = Segment(CONTROL, line, _control_fields(record, cuts.layouts)), []
-        elif control is None:
-            raise _malformed(line, f"starts with {record[:10].strip()!r}, and {CONTROL} must be the first; an older port writes EDI_DC")
-        elif not record.startswith(_STATUS):
-            if record[:30] not in cuts and not _RECORD_NAME.match(record[:30]):
-                raise _malformed(line, "does not begin with the name of a segment")
-            records.append((line, record))
+            control, records = Segment(CONTROL, line, _control_fields(record, known)), []
+        elif control is None or not record.startswith(_STATUS):
+            raise _no_control(line, record)
     if control is not None:
         yield _idoc(control, records, cuts, before=before, number=number)
 
 
-def _idoc(control: Segment, records: list[tuple[int, str]], cuts: _Cuts, *, before: int, number: int) -> Idoc:
+def _no_control(line: int, record: str) -> UnreadableIdocs:
+    return _malformed(line, f"starts with {record[:10].strip()!r}, and {CONTROL} must be the first; an older port writes EDI_DC")
+
+
+def _idoc(control: Segment, records: list[tuple[int, str]], both: tuple[_Cuts, _Cuts], *, before: int, number: int) -> Idoc:
+    """One IDoc of its records, cut by the first of both; `whole` cuts them by the second."""
+    cuts, every = both
     segments: list[Segment] = []
+    without: list[int] = []
     for line, record in records:
-        name, names, cut, _ = cuts[record[:30]]
+        name = record[:30]
+        segment, names, cut, layout = cuts[name] if name in cuts else cuts.learn(name, line)
         # Blanks at the end mean nothing, and most fields hold nothing else.
         fields = {field: text for field, value in zip(names, cut(record), strict=False) if (text := value.rstrip(" "))} if cut else {}
-        segments.append(Segment(name, line, fields, []))
-    numbers = [record[_NUMBER] for _, record in records]
-    known = [cuts[record[:30]][3] for _, record in records]
-    fault = _without_layout(segments, [record for _, record in records], known)
+        if layout is None:
+            without.append(len(segments))
+        segments.append(Segment(segment, line, fields, []))
+    fault = _without_layout([(segments[at], records[at][1]) for at in without])
     roots: list[Segment] = []
-    if fault is None:
-        is_numbered = all(own.strip(" 0") for own in numbers)
-        parents = [record[_PARENT] for _, record in records]
-        roots, fault = _by_number(segments, numbers, parents) if is_numbered else _by_order(segments, known)
+    if fault is None and all(record[_NUMBER] not in _UNNUMBERED for _, record in records):
+        roots, fault = _by_number(segments, records)
+    elif fault is None:
+        roots, fault = _by_order(segments, [cuts[record[:30]][3] for _, record in records])
     basic_type = (control.fields.get("IDOCTYP") or "").strip()
-    own = {segment.name for segment, layout in zip(segments, known, strict=True) if layout is None} if fault is None else ()
-    return Idoc(number, before + number, basic_type, control.line, control, roots, None, fault, sorted(own))
+    own = () if fault else sorted({segments[at].name for at in without})
+    whole = partial(_idoc, control, records, (every, every), before=before, number=number)
+    trees = segments if fault else roots
+    return Idoc(number, before + number, basic_type, control.line, control, trees, None, whole, fault, own)
 
 
 class _Cuts(dict):
     """What cuts a record, by the 30 characters that name its segment: worked out once per name."""
 
-    def __init__(self, layouts: Layouts) -> None:
+    def __init__(self, layouts: Layouts, fields: Collection[str] | None) -> None:
         super().__init__()
-        self.layouts = layouts
+        self.layouts, self.fields = layouts, fields
 
-    def __missing__(self, record_name: str) -> Cut:
+    def learn(self, record_name: str, line: int) -> Cut:
+        """What cuts records of this name. Raises UnreadableIdocs where it can be no segment's."""
+        if not _RECORD_NAME.match(record_name):
+            raise _malformed(line, "does not begin with the name of a segment")
+        if len(self) == _MOST_NAMES:
+            raise _malformed(line, f"names segment number {_MOST_NAMES + 1} of the file, more than IDoc types have")
         name, layout = self.layouts.find(record_name.strip())
-        names, slices = layout.cuts if layout else ((), ())
+        places = layout.fields.items() if layout else ()
+        wanted = [(field, place) for field, place in places if self.fields is None or field in self.fields]
+        slices = [slice(start + DATA_STARTS, end + DATA_STARTS) for _, (start, end) in wanted]
         # An itemgetter of one slice gives no tuple.
         cut = itemgetter(*slices, slice(0, 0)) if slices else None
-        found = (name, names, cut, layout)
-        if len(self) < 10_000:
-            self[record_name] = found
+        self[record_name] = found = (name, tuple(field for field, _ in wanted), cut, layout)
         return found
 
 
-def _without_layout(segments: Sequence[Segment], records: Sequence[str], known: Sequence[SegmentLayout | None]) -> Fault | None:
+def _without_layout(unknown: Sequence[tuple[Segment, str]]) -> Fault | None:
     """What is wrong where a segment of SAP's has no layout; one of the customer's own is skipped."""
-    for segment, record, layout in zip(segments, records, known, strict=True):
+    for segment, record in unknown:
         name = record[:30].strip()
-        if layout is None and not _OWN.match(name):
+        if not _OWN.match(name):
             reason = (
                 f"{segment.name} (record {segment.line}, {name}) has no layout, so its fields cannot be told apart; export the parser "
                 "report of this IDoc type in SAP (transaction WE60), put it into layouts/ and deliver the file again."
@@ -110,18 +132,19 @@ def _without_layout(segments: Sequence[Segment], records: Sequence[str], known: 
     return None
 
 
-def _by_number(segments: Sequence[Segment], numbers: Sequence[str], parents: Sequence[str]) -> tuple[list[Segment], Fault | None]:
+def _by_number(segments: Sequence[Segment], records: Sequence[tuple[int, str]]) -> tuple[list[Segment], Fault | None]:
     """The tree that SEGNUM and PSGNUM tell."""
     roots: list[Segment] = []
-    levels: dict[str, tuple[Sequence[Segment], int]] = {"000000": (roots, 0), " " * 6: (roots, 0)}
-    for segment, number, parent in zip(segments, numbers, parents, strict=True):
-        siblings, depth = levels.get(parent, (None, 0))
+    levels: dict[str, tuple[Sequence[Segment], int]] = dict.fromkeys(_UNNUMBERED, (roots, 0))
+    for segment, (_, record) in zip(segments, records, strict=True):
+        siblings, depth = levels.get(record[_PARENT], (None, 0))
         if siblings is None:
-            return [], _lost(segment, f"hangs below segment number {parent.strip()!r} (PSGNUM), which the IDoc does not have before it")
+            number = record[_PARENT].strip()
+            return [], _lost(segment, f"hangs below segment number {number!r} (PSGNUM), which the IDoc does not have before it")
         if depth == _DEEPEST:
             return [], _lost(segment, f"is nested deeper than the {_DEEPEST} levels that an IDoc may have")
         siblings.append(segment)
-        levels[number] = (segment.children, depth + 1)
+        levels[record[_NUMBER]] = (segment.children, depth + 1)
     return roots, None
 
 

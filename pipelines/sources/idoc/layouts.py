@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pipelines.contracts import ContractError
 
 __all__ = [
     "CONTROL",
+    "DATA_STARTS",
     "ROOT",
     "LayoutError",
     "Layouts",
@@ -33,7 +34,7 @@ ROOT = "IDOC"
 """Parent of segments that hang below no other."""
 
 _SHIPPED = Path(__file__).parent / "layouts"
-_DATA_STARTS = 63
+DATA_STARTS = 63
 """Characters of a data record before its segment's first field; SAP's reports count them along."""
 _MOST = 1000
 """Characters that a segment's fields may take together."""
@@ -56,14 +57,6 @@ class SegmentLayout:
     record: str
     parents: tuple[str, ...]
     fields: Mapping[str, tuple[int, int]]
-    cuts: tuple[tuple[str, ...], tuple[slice, ...]] = field(init=False, repr=False, compare=False)
-    """Names and slices of a whole data record, as flat.py cuts it."""
-
-    def __post_init__(self) -> None:
-        """Work out the slices once."""
-        names = tuple(self.fields)
-        slices = tuple(slice(start + _DATA_STARTS, end + _DATA_STARTS) for start, end in self.fields.values())
-        object.__setattr__(self, "cuts", (names, slices))
 
 
 class Layouts:
@@ -202,7 +195,7 @@ class _Report:
         if word != "CHARACTER_FIRST":
             return
         try:
-            start, length = int(value) - _DATA_STARTS - 1, int(self._field["LENGTH"])
+            start, length = int(value) - DATA_STARTS - 1, int(self._field["LENGTH"])
             name = self._field["NAME"]
         except (KeyError, ValueError) as error:
             raise LayoutError(f"{self.path}, line {number}: a field without name, length or position; write the report again.") from error

@@ -7,7 +7,7 @@ What is masked is listed in MASKED; the masked text goes to the quarantine table
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -18,7 +18,7 @@ from pipelines.sources.idoc.flat import is_flat, read_flat
 from pipelines.sources.idoc.reader import canonical, elements
 from pipelines.sources.idoc.tree import Idoc, Segment
 
-__all__ = ["MASKED", "masked_flat", "masked_text", "printable", "printed_idoc", "segment_texts"]
+__all__ = ["MASKED", "SegmentTexts", "masked_flat", "masked_text", "printable", "printed_idoc"]
 
 MASKED = (
     r"NAME\w*|CSHNAME|STREET\w*|STRAS\w*|STR_\w*|HOUSE_\w*|HAUSN|POSTL?_?CO\w*|PSTLZ|PSTL\d|CITY\w*|ORT\d+|TEL\w*|FAX\w*|"
@@ -39,27 +39,47 @@ _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 _PAYMENT_SHOWN = frozenset({"VORZEICHEN", "ZAHLART", "SUMME"})
 
 
-def segment_texts(path: Path, wanted: Mapping[int, set[str]], *, layouts: Path | None = None) -> dict[tuple[int, str], str]:
-    """Masked XML of segments, by IDoc number and segment with its position in the IDoc, such as E1EDL24[2]."""
-    if is_flat(path):
-        numbered = ((idoc.number, _from_flat(idoc)) for idoc in read_flat(path, layouts=layouts) if wanted.get(idoc.number))
-    else:
-        numbered = ((number, element) for number, element in elements(path) if wanted.get(number))
-    found = {}
-    for number, element in numbered:
-        counts: dict[str, int] = {}
-        for segment in element.iterdescendants():
-            name = canonical(segment.tag)
-            counts[name] = counts.get(name, 0) + 1
-            key = f"{name}[{counts[name]}]"
-            if key in wanted[number]:
-                found[number, key] = _printed(segment, without=_ROWS)
-    return found
+class SegmentTexts:
+    """Masked XML of segments of one file, which is read again for them, once and from its beginning on."""
+
+    def __init__(self, path: Path, *, layouts: Path | None = None) -> None:
+        """Nothing is read before it is asked for."""
+        if is_flat(path):
+            self._numbered = ((idoc.number, _from_flat(idoc)) for idoc in read_flat(path, layouts=layouts))
+        else:
+            self._numbered = elements(path)
+
+    def of(self, wanted: Mapping[int, set[str]]) -> dict[tuple[int, str], str]:
+        """Texts by IDoc number and segment with its position in the IDoc, such as E1EDL24[2].
+
+        Numbers must be greater than any asked for before: the file is not read twice over.
+        """
+        found: dict[tuple[int, str], str] = {}
+        last = max(wanted, default=0)
+        while last:
+            number, element = next(self._numbered, (last, None))
+            if element is not None and number in wanted:
+                found.update(((number, key), text) for key, text in _segment_texts(element, wanted[number]))
+            if number >= last:
+                break
+        return found
+
+
+def _segment_texts(idoc: etree._Element, wanted: set[str]) -> Iterator[tuple[str, str]]:
+    counts: dict[str, int] = {}
+    for segment in idoc.iterdescendants():
+        name = canonical(segment.tag)
+        counts[name] = counts.get(name, 0) + 1
+        key = f"{name}[{counts[name]}]"
+        if key in wanted:
+            yield key, _printed(segment, without=_ROWS)
 
 
 def printed_idoc(idoc: Idoc) -> str:
     """Masked XML of a whole IDoc, cut to RAW_RECORD_LIMIT characters."""
-    return _printed(_from_flat(idoc) if idoc.element is None else idoc.element)
+    if idoc.element is not None:
+        return _printed(idoc.element)
+    return _printed(_from_flat(idoc.whole() if idoc.whole else idoc))
 
 
 def _from_flat(idoc: Idoc) -> etree._Element:

@@ -7,7 +7,7 @@ Memory holds one IDoc at a time. What segments mean is told in one module per fa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from xml.parsers import expat
 
@@ -43,14 +43,14 @@ class _Stop(Exception):
     """The prolog ended."""
 
 
-def read_idocs(path: Path, *, before: int = 0, layouts: Path | None = None) -> Iterator[Idoc]:
+def read_idocs(path: Path, *, before: int = 0, layouts: Path | None = None, fields: Collection[str] | None = None) -> Iterator[Idoc]:
     """IDocs in file order; `element` is valid until the next one is taken. Raises UnreadableIdocs.
 
     `before` is how many IDocs were read before this file, so that `key` tells the IDocs of several files apart. `layouts` is
-    the folder of the user's layouts, for flat files.
+    the folder of the user's layouts, and `fields` names those that are taken out of flat records, all where it is None.
     """
     if is_flat(path):
-        yield from read_flat(path, before=before, layouts=layouts)
+        yield from read_flat(path, before=before, layouts=layouts, fields=fields)
         return
     for number, element in elements(path):
         whole = _segment(element, "IDOC")

@@ -6,7 +6,7 @@ Segments are named as in XML, E1EDL24, also where a flat record calls them E2EDL
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
@@ -57,8 +57,9 @@ class Fault:
 class Idoc:
     """One IDoc: position in the file, and among all IDocs read together, from 1; basic type, control record, segments.
 
-    `element` is there where it came as XML. `fault` tells why a flat one cannot be taken; `skipped` names its segments of
-    the customer's own that no layout describes.
+    `element` is there where it came as XML. Where it came flat, `whole` reads it again with all fields, `fault` tells why it
+    cannot be taken (`segments` is then no tree but a list), and `skipped` names its segments of the customer's own that no
+    layout describes.
     """
 
     number: int
@@ -68,5 +69,6 @@ class Idoc:
     control: Segment
     segments: Sequence[Segment]
     element: etree._Element | None = None
+    whole: Callable[[], Idoc] | None = None
     fault: Fault | None = None
     skipped: Sequence[str] = ()
