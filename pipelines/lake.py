@@ -32,6 +32,8 @@ LINEAGE_SCHEMA: dict[str, pl.DataType] = {
 _KEPT_HOURS = 7 * 24
 _ROW_GROUP_ROWS = 30_000
 """A reader that looks for one unit in a sorted file reads one such group: small enough to be quick, large enough to compress."""
+_STREAMED_ROWS = 5_000
+"""Rows that a stream hands over at a time: Delta's writer runs ahead by a number of batches, however many rows each has."""
 _FINGERPRINT = "serialake_fingerprint"
 _HOUSEKEEPING = {"OPTIMIZE", "VACUUM START", "VACUUM END"}
 """Operations of Delta commits that leave a table's rows as they are."""
@@ -114,10 +116,16 @@ class Lake:
             nonlocal rows
             for frame in frames:
                 rows += frame.height
-                yield from frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow).to_batches()
+                yield from frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow).to_batches(max_chunksize=_STREAMED_ROWS)
 
-        transaction = CommitProperties(app_transactions=[Transaction(load_id, 1)])
-        write_deltalake(delta, pa.RecordBatchReader.from_batches(arrow, batches()), mode="append", commit_properties=transaction)
+        write_deltalake(
+            delta,
+            pa.RecordBatchReader.from_batches(arrow, batches()),
+            mode="append",
+            # A row group is in memory until it is written, and by default it has a million rows.
+            writer_properties=WriterProperties(max_row_group_size=_ROW_GROUP_ROWS),
+            commit_properties=CommitProperties(app_transactions=[Transaction(load_id, 1)]),
+        )
         return rows
 
     def append_batch_once(self, table: str, frame: pl.DataFrame, batch_id: str) -> bool:

@@ -29,8 +29,8 @@ __all__ = ["read_in_parts", "read_sap_documents"]
 
 Family = GoodsMovements | Deliveries | Receipts
 
-PART_RECORDS = 100_000
-"""Records of a part of a large file: some 20 MB of XML."""
+PART_RECORDS = 50_000
+"""Records of a part of a large file: some 10 MB of XML."""
 _BASIC_TYPE = re.compile(r"^([A-Z]+)\d\d$")
 
 
