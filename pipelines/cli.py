@@ -144,12 +144,16 @@ def check(
     from pipelines.contracts import source_contracts
     from pipelines.sources.mappings import read_mappings
 
-    contracts, mappings = source_contracts(), read_mappings(Home.from_environment().contracts)
+    home = Home.from_environment()
+    contracts, mappings = source_contracts(), read_mappings(home.contracts)
     missing = [path for path in files if not path.is_file()]
     if missing:
         _fail(f"{missing[0]} is not a file")
     names = {path: lands_at or "/".join(path.resolve().parts[-2:]) for path in files}
-    good = [check_file(_out, path, name, contracts=contracts, mappings=mappings, now=_now()) for path, name in names.items()]
+    good = [
+        check_file(_out, path, name, contracts=contracts, mappings=mappings, now=_now(), layouts=home.layouts)
+        for path, name in names.items()
+    ]
     if not all(good):
         _fail("Not fit to be sent as it is.")
 

@@ -20,11 +20,13 @@ _GROUP_FILES, _GROUP_BYTES = 500, 4 * 1024 * 1024
 Job = tuple[Path, str]
 
 
-def extract_in_groups(jobs: Sequence[Job], *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()) -> ExtractedFiles:
+def extract_in_groups(
+    jobs: Sequence[Job], *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = (), layouts: Path | None = None
+) -> ExtractedFiles:
     """What the files hold, given as path and name below landing/, in their order. Raises as `sources.extract` does."""
     parts, before = [], 0
     for group in _groups(jobs):
-        parts.append((extract_all(group, contracts=contracts, mappings=mappings), range(before, before + len(group))))
+        parts.append((extract_all(group, contracts=contracts, mappings=mappings, layouts=layouts), range(before, before + len(group))))
         before += len(group)
     return ExtractedFiles.of(parts)
 

@@ -44,9 +44,19 @@ class Home:
         return self.root / "contracts"
 
     @property
+    def layouts(self) -> Path:
+        """The user's layouts of IDoc segments: parser reports of SAP."""
+        return self.root / "layouts"
+
+    @property
     def lake(self) -> Path:
         """Delta tables: bronze, quarantine, manifest, gold."""
         return self.root / "lake"
+
+    @property
+    def acknowledgements(self) -> Path:
+        """What senders of IDocs are told, one file per load."""
+        return self.root / "outbox" / "acks"
 
     @property
     def warehouse(self) -> Path:
@@ -90,7 +100,7 @@ class Home:
 
     def prepare(self) -> Home:
         """Create the folders and point this process, and those it starts, at them. Returns itself."""
-        for folder in (self.landing, self.contracts, self.lake, self.dagster, self.root / "outbox", self.models):
+        for folder in (self.landing, self.contracts, self.layouts, self.lake, self.dagster, self.root / "outbox", self.models):
             folder.mkdir(parents=True, exist_ok=True)
         settings = self.dagster / "dagster.yaml"
         if not settings.exists():

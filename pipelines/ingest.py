@@ -11,15 +11,20 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from pipelines.acknowledgements import write_acknowledgements
 from pipelines.contracts import Contract
 from pipelines.extraction import extract_in_groups
 from pipelines.home import Home
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
+from pipelines.large_files import frames_of, spill
 from pipelines.progress import report
+from pipelines.sources import is_document
 from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, FileCounts
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
@@ -27,6 +32,10 @@ __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", 
 MANIFEST, QUARANTINE = "manifest", "quarantine"
 SETTLE_SECONDS = 2.0
 _BATCH_FILES, _BATCH_BYTES = 500, 64 * 1024 * 1024
+_READING = ".reading-"
+"""Beginning of folders in which large files are read; one that is left was left by a crash."""
+_LARGE_BYTES = _BATCH_BYTES
+"""A file of IDocs larger than this is read part by part, by way of disk."""
 
 MANIFEST_SCHEMA: dict[str, pl.DataType] = {
     "_load_id": pl.String(),
@@ -91,6 +100,7 @@ class _Batch:
     loads: list[Load]
     accepted: dict[str, pl.DataFrame]
     quarantined: pl.DataFrame
+    states: pl.DataFrame
     changed: list[str]
 
 
@@ -151,6 +161,8 @@ def ingest(
 ) -> IngestResult:
     """Take all new files of landing/ into the lake. Returns counts; records_in = accepted + quarantined, per file."""
     ensure_tables(lake, contracts)
+    for left in home.root.glob(f"{_READING}*"):
+        shutil.rmtree(left)
     files, unfinished = new_files(home, lake)
     result = IngestResult(unfinished=tuple(unfinished))
     last = lake.read(MANIFEST, ["ingested_at"])["ingested_at"].max()
@@ -158,9 +170,13 @@ def ingest(
     done = 0
     taken: dict[str, str] = {}
     for files_of_batch in _batches(files):
-        batch = _read(files_of_batch, contracts, mappings, taken)
-        result = replace(result, unfinished=(*result.unfinished, *batch.changed))
-        result = _added(result, _commit(home, lake, batch, moment, since=last), batch.loads)
+        if _is_large(files_of_batch, taken, contracts, mappings):
+            loads, changed, appended = _take_large(home, lake, files_of_batch[0], contracts, moment)
+            taken |= {load.new.sha256: load.load_id for load in loads if load.status == "loaded"}
+        else:
+            batch = _read(files_of_batch, contracts, mappings, taken, layouts=home.layouts)
+            loads, changed, appended = batch.loads, batch.changed, _commit(home, lake, batch, moment, since=last)
+        result = _added(replace(result, unfinished=(*result.unfinished, *changed)), appended, loads)
         moment += timedelta(microseconds=1)
         done += len(files_of_batch)
         report("ingest", done, len(files))
@@ -178,7 +194,46 @@ def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:
         yield batch
 
 
-def _read(batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Sequence[Contract], taken: dict[str, str]) -> _Batch:
+def _is_large(batch: list[NewFile], taken: dict[str, str], contracts: Mapping[str, Contract], mappings: Sequence[Contract]) -> bool:
+    """Whether the batch is one file of IDocs that is too large to be read at once, and has not been taken yet."""
+    new = batch[0]
+    if new.file.size <= _LARGE_BYTES or len(batch) > 1 or new.duplicate_of or new.sha256 in taken:
+        return False
+    return is_document(new.file.path, new.file.name, contracts=contracts, mappings=mappings)
+
+
+def _take_large(
+    home: Home, lake: Lake, new: NewFile, contracts: Mapping[str, Contract], moment: datetime
+) -> tuple[list[Load], list[str], dict[str, int]]:
+    """Read a large file to disk, and store what it holds as `_commit` does.
+
+    Returns its load, or else its name since it has changed; and rows appended by table.
+    """
+    with TemporaryDirectory(dir=home.root, prefix=_READING) as folder:
+        spilled = spill(new.file.path, Path(folder), contracts=contracts, layouts=home.layouts)
+        if not still_same(new.file):
+            return [], [new.file.name], {}
+        load = Load(new, spilled.counts)
+        _must_add_up(load)
+        if load.status == "refused":
+            _keep_whole(home, new)
+        values = {"_load_id": load.load_id, "_file": new.file.name, "_ingested_at": moment}
+        lineage = {name: pl.lit(value, dtype=LINEAGE_SCHEMA[name]) for name, value in values.items()}
+        appended = {}
+        for table, paths in sorted(spilled.accepted.items()):
+            schema = {**contracts[table].polars_schema, **LINEAGE_SCHEMA}
+            appended[table] = lake.append_stream_once(f"bronze/{table}", frames_of(paths, lineage, list(schema)), schema, load.load_id)
+        if spilled.quarantined:
+            schema = {**{name: LINEAGE_SCHEMA[name] for name in lineage}, **QUARANTINE_SCHEMA}
+            lake.append_stream_once(QUARANTINE, frames_of(spilled.quarantined, lineage, list(schema)), schema, load.load_id)
+        write_acknowledgements(home.acknowledgements, spilled.states.with_columns(**lineage), {load.load_id: new.file.name})
+    lake.append_once(MANIFEST, pl.DataFrame([_manifest_row(load, moment)], schema=MANIFEST_SCHEMA), [load.load_id])
+    return [load], [], appended
+
+
+def _read(
+    batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Sequence[Contract], taken: dict[str, str], *, layouts: Path
+) -> _Batch:
     """What the batch holds.
 
     `taken` maps content to the load that brought it in this run, and is added to: of several copies, the first that can
@@ -187,7 +242,7 @@ def _read(batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Seq
     files = [replace(new, duplicate_of=new.duplicate_of or taken.get(new.sha256)) for new in batch]
     wanted = [new for new in files if new.duplicate_of is None]
     jobs = [(new.file.path, new.file.name) for new in wanted]
-    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings)
+    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings, layouts=layouts)
     counts = {new.file.name: counts for new, counts in zip(wanted, held.files, strict=True)}
     places = {new.file.name: at for at, new in enumerate(wanted)}
     loads: list[Load] = []
@@ -205,7 +260,8 @@ def _read(batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Seq
         loads.append(load)
     lineage = [(places[load.new.file.name], load.load_id, load.new.file.name) for load in loads if load.status != "duplicate"]
     names = pl.DataFrame(lineage, schema={FILE_AT: pl.Int64(), "_load_id": pl.String(), "_file": pl.String()}, orient="row")
-    return _Batch(loads, {table: _named(frame, names) for table, frame in held.accepted.items()}, _named(held.quarantined, names), changed)
+    accepted = {table: _named(frame, names) for table, frame in held.accepted.items()}
+    return _Batch(loads, accepted, _named(held.quarantined, names), _named(held.states, names), changed)
 
 
 def _named(frame: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
@@ -225,8 +281,8 @@ def _must_add_up(load: Load) -> None:
 def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: datetime | None) -> dict[str, int]:
     """Store a batch of whole files; returns rows appended by bronze table.
 
-    Every table's commit carries the load ids it brings, and the manifest comes last. After a crash in between, the files
-    are still new, they are read again, and each table takes only the loads it does not hold.
+    Every table's commit carries the load ids it brings, then senders of IDocs are told, and the manifest comes last. After a
+    crash in between, the files are still new, they are read again, and each table takes only the loads it does not hold.
     """
     for load in batch.loads:
         if load.status == "refused":
@@ -240,6 +296,8 @@ def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: d
     if batch.quarantined.height:
         frame = batch.quarantined.with_columns(at).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
         lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list(), since=since)
+    # Before the manifest: after it, a crash would leave a load that nobody hears of.
+    write_acknowledgements(home.acknowledgements, batch.states, {load.load_id: load.new.file.name for load in batch.loads})
     if batch.loads:
         manifest = pl.DataFrame([_manifest_row(load, moment) for load in batch.loads], schema=MANIFEST_SCHEMA)
         lake.append_once(MANIFEST, manifest, manifest["_load_id"].to_list(), since=since, moment="ingested_at")

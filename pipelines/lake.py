@@ -7,7 +7,7 @@ What the rows mean does not. Layout and reasons: README.md, section "What lies w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,8 @@ LINEAGE_SCHEMA: dict[str, pl.DataType] = {
 _KEPT_HOURS = 7 * 24
 _ROW_GROUP_ROWS = 30_000
 """A reader that looks for one unit in a sorted file reads one such group: small enough to be quick, large enough to compress."""
+_STREAMED_ROWS = 5_000
+"""Rows that a stream hands over at a time: Delta's writer runs ahead by a number of batches, however many rows each has."""
 _FINGERPRINT = "serialake_fingerprint"
 _HOUSEKEEPING = {"OPTIMIZE", "VACUUM START", "VACUUM END"}
 """Operations of Delta commits that leave a table's rows as they are."""
@@ -99,6 +101,32 @@ class Lake:
         """Loads of rows ingested after a time, or a little earlier: a log keeps its statistics in milliseconds."""
         recent = pc.field(moment) >= pa.scalar(since - timedelta(seconds=1), pa.timestamp("us"))
         return set(delta.to_pyarrow_table(columns=["_load_id"], filters=recent)["_load_id"].unique().to_pylist())
+
+    def append_stream_once(self, table: str, frames: Iterable[pl.DataFrame], schema: Mapping[str, pl.DataType], load_id: str) -> int:
+        """Append the rows of one load, in one commit, unless the table holds it. Returns rows appended.
+
+        Of the frames, in this schema, one is in memory at a time.
+        """
+        delta = DeltaTable(str(self.path(table)))
+        if delta.transaction_version(load_id) is not None:
+            return 0
+        arrow, rows = pl.DataFrame(schema=dict(schema)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema, 0
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            nonlocal rows
+            for frame in frames:
+                rows += frame.height
+                yield from frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow).to_batches(max_chunksize=_STREAMED_ROWS)
+
+        write_deltalake(
+            delta,
+            pa.RecordBatchReader.from_batches(arrow, batches()),
+            mode="append",
+            # A row group is in memory until it is written, and by default it has a million rows.
+            writer_properties=WriterProperties(max_row_group_size=_ROW_GROUP_ROWS),
+            commit_properties=CommitProperties(app_transactions=[Transaction(load_id, 1)]),
+        )
+        return rows
 
     def append_batch_once(self, table: str, frame: pl.DataFrame, batch_id: str) -> bool:
         """Append the rows in one commit unless a batch of this id was appended before. Returns whether it was now."""

@@ -41,10 +41,17 @@ def show_red(console: Console, lake: Lake) -> bool:
 
 
 def check_file(
-    console: Console, path: Path, name: str, *, contracts: Mapping[str, Contract], mappings: Sequence[Contract], now: datetime
+    console: Console,
+    path: Path,
+    name: str,
+    *,
+    contracts: Mapping[str, Contract],
+    mappings: Sequence[Contract],
+    now: datetime,
+    layouts: Path | None = None,
 ) -> bool:
     """Read a file as if it lay at `name` below landing/, judge it, and print the verdict. Returns whether it may be sent."""
-    extracted = extract(path, name, contracts=contracts, mappings=mappings)
+    extracted = extract(path, name, contracts=contracts, mappings=mappings, layouts=layouts)
     refused = extracted.quarantined
     counts = f"{extracted.records_in:,} records = {extracted.records_accepted:,} accepted + {refused.height:,} refused"
     console.print(f"[bold]{escape(name)}[/bold]: {counts}", soft_wrap=True)

@@ -6,7 +6,8 @@ staging's work. Which files are read, and why a record is refused, is told in RE
 
 from pipelines.sources.extracted import Extracted, ExtractedFiles, FileCounts
 from pipelines.sources.mappings import MAPPING_TARGETS, mapping_problems, read_mapping, read_mappings
-from pipelines.sources.routing import extract, extract_all
+from pipelines.sources.routing import extract, extract_all, is_document
+from pipelines.sources.sap_documents import read_in_parts
 
 __all__ = [
     "MAPPING_TARGETS",
@@ -15,7 +16,9 @@ __all__ = [
     "FileCounts",
     "extract",
     "extract_all",
+    "is_document",
     "mapping_problems",
+    "read_in_parts",
     "read_mapping",
     "read_mappings",
 ]

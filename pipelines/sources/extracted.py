@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-__all__ = ["FILE_AT", "QUARANTINE_SCHEMA", "RAW_RECORD_LIMIT", "Extracted", "ExtractedFiles", "FileCounts", "quarantined"]
+__all__ = ["FILE_AT", "QUARANTINE_SCHEMA", "RAW_RECORD_LIMIT", "STATES_SCHEMA", "Extracted", "ExtractedFiles", "FileCounts", "quarantined"]
 
 RAW_RECORD_LIMIT = 65_536
 """Characters kept of a refused record; a file refused whole is kept whole beside the table."""
@@ -28,6 +28,24 @@ QUARANTINE_SCHEMA: dict[str, pl.DataType] = {
     "field": pl.String(),
     "raw_record": pl.String(),
 }
+
+
+STATES_SCHEMA: dict[str, pl.DataType] = {
+    "idoc": pl.Int64(),
+    "docnum": pl.String(),
+    "mestyp": pl.String(),
+    "skipped": pl.String(),
+    "reason_code": pl.String(),
+    "segment": pl.String(),
+    "field": pl.String(),
+    "line": pl.Int64(),
+    FILE_AT: pl.Int64(),
+}
+"""What became of each IDoc: one row where it was accepted, with no reason code, and otherwise one per refused record.
+
+`idoc` is its position in the file from 1; null, like its number, where the whole file was refused. `skipped` names segments
+that nobody could read. No value that was delivered is in here but the IDoc's number and message type.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,11 +82,15 @@ class FileCounts:
 
 @dataclass(frozen=True)
 class ExtractedFiles:
-    """Several files read at once: frames as in `Extracted`, with FILE_AT in each, and the numbers of every file in order."""
+    """Several files read at once: frames as in `Extracted`, with FILE_AT in each, and the numbers of every file in order.
+
+    `states` tells what became of the IDocs among them, in STATES_SCHEMA.
+    """
 
     accepted: dict[str, pl.DataFrame]
     quarantined: pl.DataFrame
     files: tuple[FileCounts, ...]
+    states: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STATES_SCHEMA))
 
     @classmethod
     def of(cls, parts: Sequence[tuple[ExtractedFiles, Sequence[int]]]) -> ExtractedFiles:
@@ -81,6 +103,7 @@ class ExtractedFiles:
             {table: pl.concat([_moved(part.accepted[table], to) for part, to in moved if table in part.accepted]) for table in tables},
             pl.concat([empty, *(_moved(part.quarantined, to) for part, to in moved if part.quarantined.height)]),
             tuple(files[at] for at in range(len(files))),
+            pl.concat([pl.DataFrame(schema=STATES_SCHEMA), *(_moved(part.states, to) for part, to in moved if part.states.height)]),
         )
 
     @classmethod
@@ -95,7 +118,13 @@ class ExtractedFiles:
 
     @classmethod
     def counted(
-        cls, accepted: dict[str, pl.DataFrame], quarantined: pl.DataFrame, *, records_in: Sequence[int], whole: Collection[int]
+        cls,
+        accepted: dict[str, pl.DataFrame],
+        quarantined: pl.DataFrame,
+        *,
+        records_in: Sequence[int],
+        whole: Collection[int],
+        states: pl.DataFrame,
     ) -> ExtractedFiles:
         """Frames whose rows are counted by file; `whole` are the positions of files that could not be read at all."""
         taken = [0] * len(records_in)
@@ -106,7 +135,7 @@ class ExtractedFiles:
                 tables[at].append(table)
         refused = dict(quarantined[FILE_AT].value_counts().iter_rows())
         files = (FileCounts(n, taken[at], refused.get(at, 0), tuple(tables[at]), at in whole) for at, n in enumerate(records_in))
-        return cls(accepted, quarantined, tuple(files))
+        return cls(accepted, quarantined, tuple(files), states)
 
     def file(self, at: int = 0) -> Extracted:
         """What the file at this position held."""

@@ -20,7 +20,7 @@ from pipelines.sources.sap_documents import read_sap_documents
 from pipelines.sources.tabular import read_tabular
 from pipelines.sources.verdicts import refused_file
 
-__all__ = ["extract", "extract_all", "matches"]
+__all__ = ["extract", "extract_all", "is_document", "matches"]
 
 _READERS = {"csv": read_csv_file, "jsonl": read_json_lines}
 _CHUNK = 65_536
@@ -28,18 +28,24 @@ _BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xff\xfe"
 """Bytes that say nothing: blanks, also in UTF-16, and byte order marks."""
 
 
-def extract(path: Path, name: str, *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()) -> Extracted:
-    """Read one delivered file. `name` is its path below landing/ with forward slashes.
+def extract(
+    path: Path, name: str, *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = (), layouts: Path | None = None
+) -> Extracted:
+    """Read one delivered file. `name` is its path below landing/ with forward slashes, `layouts` the folder of the user's layouts.
 
     Returns records by table, refused records with their reasons, and records_in = accepted + quarantined. Bad content
     never raises: a file that cannot be read is one refused record. Raises OSError where the file vanished, and
-    ContractError for a mapping contract that cannot be used.
+    ContractError for a mapping contract or a layout that cannot be used.
     """
-    return extract_all([(path, name)], contracts=contracts, mappings=mappings).file()
+    return extract_all([(path, name)], contracts=contracts, mappings=mappings, layouts=layouts).file()
 
 
 def extract_all(
-    jobs: Sequence[tuple[Path, str]], *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()
+    jobs: Sequence[tuple[Path, str]],
+    *,
+    contracts: Mapping[str, Contract],
+    mappings: Sequence[Contract] = (),
+    layouts: Path | None = None,
 ) -> ExtractedFiles:
     """Read delivered files, given as (path, name), as `extract` reads each; IDocs of all of them are typed at once."""
     parts: list[tuple[ExtractedFiles, Sequence[int]]] = []
@@ -51,19 +57,23 @@ def extract_all(
         else:
             parts.append((ExtractedFiles.single(read()), [at]))
     if documents:
-        parts.append((read_sap_documents([jobs[at][0] for at in documents], contracts), documents))
+        parts.append((read_sap_documents([jobs[at][0] for at in documents], contracts, layouts=layouts), documents))
     return ExtractedFiles.of(parts)
 
 
+def is_document(path: Path, name: str, *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = ()) -> bool:
+    """Whether the file is read as IDocs, flat or XML."""
+    return _reader(path, name, contracts, mappings) is None
+
+
 def _reader(path: Path, name: str, contracts: Mapping[str, Contract], mappings: Sequence[Contract]) -> Callable[[], Extracted] | None:
-    """What reads the file, or None for IDoc XML, which is read together with others."""
+    """What reads the file, or None for IDocs, flat or XML, which are read together with others."""
     start = _first_bytes(path)
     if not start:
         reason = f"The file {name} holds nothing; deliver it again with its content, or not at all."
         return partial(refused_file, path, code="empty_file", reason=reason)
     if start.startswith(b"EDI_DC"):
-        reason = f"The file {name} is a flat IDoc file; this release reads IDoc XML: let the port write XML"
-        return partial(refused_file, path, code="flat_idoc", reason=f"{reason} (WE21, XML file) and deliver it again.", line=1)
+        return None
     for mapping in mappings:
         if matches(name, mapping.landing_pattern or ""):
             return partial(read_tabular, path, mapping, contracts)

@@ -1,4 +1,4 @@
-"""SAP documents: IDoc XML files become records of the contracts, and refusals with their reasons.
+"""SAP documents: IDoc files, flat or XML, become records of the contracts, and refusals with their reasons.
 
 Which family reads which IDoc, and what becomes of the ones that nobody reads, belong here. The families are in idoc/.
 A file that breaks off is refused whole: its delivery is one act. See README.md, section "When a record is refused".
@@ -16,54 +16,112 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.contracts import Contract
-from pipelines.sources.extracted import FILE_AT, ExtractedFiles, quarantined
+from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, STATES_SCHEMA, ExtractedFiles, quarantined
 from pipelines.sources.idoc.deliveries import Deliveries
 from pipelines.sources.idoc.goods_movements import GoodsMovements
-from pipelines.sources.idoc.raw import printed, segment_texts
-from pipelines.sources.idoc.reader import Idoc, UnreadableXml, read_idocs
+from pipelines.sources.idoc.raw import SegmentTexts, printed_idoc
+from pipelines.sources.idoc.reader import read_idocs
 from pipelines.sources.idoc.receipts import Receipts
+from pipelines.sources.idoc.tree import Fault, Idoc, UnreadableIdocs
 from pipelines.sources.verdicts import refusals, refused_file
 
-__all__ = ["read_sap_documents"]
+__all__ = ["read_in_parts", "read_sap_documents"]
 
 Family = GoodsMovements | Deliveries | Receipts
 
+PART_RECORDS = 50_000
+"""Records of a part of a large file: some 10 MB of XML."""
 _BASIC_TYPE = re.compile(r"^([A-Z]+)\d\d$")
 
 
 @dataclass
 class _Reading:
-    """Files being read together: their IDocs by family; per file the IDocs before it and its records; what no family takes."""
+    """Files being read together: their IDocs by family; per file the IDocs before it and its records; what no family takes.
+
+    `idocs` has each IDoc's file, key, number, message type, and the names of its segments that were skipped.
+    """
 
     paths: Sequence[Path]
     contracts: Mapping[str, Contract]
+    layouts: Path | None = None
     families: dict[str, Family] = field(default_factory=dict)
     before: list[int] = field(default_factory=list)
     records_in: list[int] = field(default_factory=list)
     unknown: list[tuple[int, dict]] = field(default_factory=list)
+    idocs: list[tuple[int, int, str | None, str | None, str | None]] = field(default_factory=list)
     broken: dict[int, pl.DataFrame] = field(default_factory=dict)
+    texts: dict[int, SegmentTexts] = field(default_factory=dict)
 
 
-def read_sap_documents(paths: Sequence[Path], contracts: Mapping[str, Contract]) -> ExtractedFiles:
-    """Read IDoc XML files: records of all tables whose contract names an `idocMessage`.
+def read_sap_documents(paths: Sequence[Path], contracts: Mapping[str, Contract], *, layouts: Path | None = None) -> ExtractedFiles:
+    """Read IDoc files: records of all tables whose contract names an `idocMessage`.
 
-    Never raises for bad content. An IDoc of a type that no contract reads is one refused record. The files' records are
-    typed together: some ninety steps, which cost the same for the few records of one file as for those of fifty.
+    Never raises for bad content, but LayoutError for a layout in the folder `layouts` that cannot be used. An IDoc of a type
+    that no contract reads is one refused record. The files' records are typed together: some ninety steps, which cost the
+    same for the few records of one file as for those of fifty.
     """
-    reading = _Reading(paths, {table: contract for table, contract in contracts.items() if contract.custom("idocMessage")})
+    reading = _Reading(paths, _of_idocs(contracts), layouts)
+    fields = _fields(reading.contracts)
     with _collector_paused():
         key = 0
         for at, path in enumerate(paths):
             reading.before.append(key)
             reading.records_in.append(0)
             try:
-                for idoc in read_idocs(path, before=reading.before[at]):
+                for idoc in read_idocs(path, before=reading.before[at], layouts=layouts, fields=fields):
                     key = idoc.key
                     _take(reading, at, idoc)
-            except UnreadableXml as error:
-                reading.records_in[at] = 1
-                reading.broken[at] = refused_file(path, code=error.code, reason=str(error)).quarantined
+            except UnreadableIdocs as error:
+                _refuse_whole(reading, at, error)
         return _extracted(reading)
+
+
+def read_in_parts(
+    path: Path, contracts: Mapping[str, Contract], *, layouts: Path | None = None, part_records: int | None = None
+) -> Iterator[ExtractedFiles]:
+    """Read one IDoc file as `read_sap_documents` does, in parts of whole IDocs, so that memory does not grow with the file.
+
+    Each part counts its own records. Where the file breaks off, the last part is refused whole, and the parts before it are
+    not to be taken.
+    """
+    ours = _of_idocs(contracts)
+    fields, texts = _fields(ours), SegmentTexts(path, layouts=layouts)
+    idocs = read_idocs(path, layouts=layouts, fields=fields)
+    is_read = False
+    while not is_read:
+        reading = _Reading([path], ours, layouts, before=[0], records_in=[0], texts={0: texts})
+        with _collector_paused():
+            try:
+                is_read = not _fill(reading, idocs, part_records or PART_RECORDS)
+            except UnreadableIdocs as error:
+                _refuse_whole(reading, 0, error)
+                is_read = True
+            part = _extracted(reading)
+        yield part
+
+
+def _fill(reading: _Reading, idocs: Iterator[Idoc], part_records: int) -> bool:
+    """Take IDocs until the part is full. Returns whether it is, or the file ended before."""
+    for idoc in idocs:
+        _take(reading, 0, idoc)
+        if reading.records_in[0] >= part_records:
+            return True
+    return False
+
+
+def _refuse_whole(reading: _Reading, at: int, error: UnreadableIdocs) -> None:
+    reading.records_in[at] = 1
+    reading.broken[at] = refused_file(reading.paths[at], code=error.code, reason=str(error), line=error.line).quarantined
+
+
+def _of_idocs(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
+    return {table: contract for table, contract in contracts.items() if contract.custom("idocMessage")}
+
+
+def _fields(contracts: Mapping[str, Contract]) -> frozenset[str]:
+    """Names of all fields that any family reads."""
+    columns = {column.name.upper() for contract in contracts.values() for column in contract.columns}
+    return frozenset(columns.union(GoodsMovements.other_fields, Deliveries.other_fields, Receipts.other_fields))
 
 
 @contextmanager
@@ -79,9 +137,11 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
-    family = _family(idoc, reading.contracts, reading.families)
+    family = None if idoc.fault else _family(idoc, reading.contracts, reading.families)
+    fields = idoc.control.fields
+    reading.idocs.append((at, idoc.key, fields.get("DOCNUM"), fields.get("MESTYP"), ", ".join(idoc.skipped) or None))
     if family is None:
-        reading.unknown.append((at, _unknown(idoc, reading.contracts)))
+        reading.unknown.append((at, {"_idoc": idoc.key, **_unknown(idoc, reading.contracts)}))
     reading.records_in[at] += family.add(idoc) if family else 1
 
 
@@ -100,16 +160,22 @@ def _family(idoc: Idoc, contracts: Mapping[str, Contract], families: dict[str, F
 
 
 def _unknown(idoc: Idoc, contracts: Mapping[str, Contract]) -> dict:
+    """Quarantine row of an IDoc that no family takes."""
     known = ", ".join(sorted({contract.custom("idocMessage") for contract in contracts.values()}))
+    fault = idoc.fault or Fault(
+        "unknown_idoc_type",
+        f"IDOC[{idoc.number}] (line {idoc.line}) is of type {idoc.basic_type[:40]}, which no source contract "
+        f"reads; known are {known}; send it elsewhere, or add a contract and a reader for it.",
+        f"IDOC[{idoc.number}]",
+        idoc.line,
+    )
     return {
-        "reason_code": "unknown_idoc_type",
-        "reason": f"IDOC[{idoc.number}] (line {idoc.line}) is of type {idoc.basic_type[:40]}, which no source contract "
-        f"reads; known are {known}; "
-        "send it elsewhere, or add a contract and a reader for it.",
-        "line": idoc.line,
-        "segment": f"IDOC[{idoc.number}]",
-        "field": "idoctyp",
-        "raw_record": printed(idoc.element),
+        "reason_code": fault.code,
+        "reason": fault.reason,
+        "line": fault.line,
+        "segment": fault.segment,
+        "field": None if idoc.fault else "idoctyp",
+        "raw_record": printed_idoc(idoc),
     }
 
 
@@ -131,7 +197,24 @@ def _extracted(reading: _Reading) -> ExtractedFiles:
         labels = {column.name: column.name.upper() for column in contract.columns} | family.labels
         rows.append(refusals(_with_raw(records, texts), contract, labels=labels).with_columns(records[FILE_AT]))
     quarantine = pl.concat(rows).sort(FILE_AT, "line", maintain_order=True, nulls_last=True)
-    return ExtractedFiles.counted(accepted, quarantine, records_in=reading.records_in, whole=reading.broken)
+    states = _states(reading, [records for _, _, records in refused])
+    return ExtractedFiles.counted(accepted, quarantine, records_in=reading.records_in, whole=reading.broken, states=states)
+
+
+def _states(reading: _Reading, refused: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """What became of each IDoc, in STATES_SCHEMA."""
+    schema = {FILE_AT: pl.Int64(), "_idoc": pl.Int64(), "docnum": pl.String(), "mestyp": pl.String(), "skipped": pl.String()}
+    idocs = pl.DataFrame(reading.idocs, schema=schema, orient="row").filter(~pl.col(FILE_AT).is_in(list(reading.broken)))
+    before = pl.Series(reading.before, dtype=pl.Int64())
+    idocs = idocs.with_columns(pl.col("docnum", "mestyp").str.strip_chars(), idoc=pl.col("_idoc") - before.gather(idocs[FILE_AT]))
+    reasons = [
+        records.select("_idoc", reason_code="_code", segment="_fault_segment", field="_field", line="_fault_line") for records in refused
+    ]
+    places = {"_idoc": pl.Int64(), **{name: STATES_SCHEMA[name] for name in ("reason_code", "segment", "field", "line")}}
+    reasons.append(pl.DataFrame([row for _, row in reading.unknown], schema=places))
+    whole = [rows.select("reason_code", "line").with_columns(pl.lit(at, pl.Int64()).alias(FILE_AT)) for at, rows in reading.broken.items()]
+    joined = idocs.join(pl.concat(reasons).sort("_idoc", "line", maintain_order=True), on="_idoc", how="left", maintain_order="left_right")
+    return pl.concat([pl.DataFrame(schema=STATES_SCHEMA), joined.select(*STATES_SCHEMA), *whole], how="diagonal")
 
 
 def _by_file(records: pl.DataFrame, reading: _Reading) -> pl.DataFrame:
@@ -146,7 +229,12 @@ def _not_read(reading: _Reading) -> pl.DataFrame:
     unknown = [(at, row) for at, row in reading.unknown if at not in reading.broken]
     positions = pl.Series(FILE_AT, [at for at, _ in unknown], dtype=pl.Int64())
     whole = [rows.with_columns(pl.lit(at, dtype=pl.Int64()).alias(FILE_AT)) for at, rows in reading.broken.items()]
-    return pl.concat([quarantined([row for _, row in unknown]).with_columns(positions), *whole])
+    return pl.concat(
+        [
+            quarantined([{name: row[name] for name in row if name in QUARANTINE_SCHEMA} for _, row in unknown]).with_columns(positions),
+            *whole,
+        ]
+    )
 
 
 def _with_fault_first(records: pl.DataFrame) -> pl.DataFrame:
@@ -167,7 +255,7 @@ def _texts(reading: _Reading, refused: list[pl.DataFrame]) -> pl.DataFrame:
     found = [
         (number + reading.before[at], segment, text)
         for at, names in files.items()
-        for (number, segment), text in segment_texts(reading.paths[at], names).items()
+        for (number, segment), text in (reading.texts.get(at) or SegmentTexts(reading.paths[at], layouts=reading.layouts)).of(names).items()
     ]
     return pl.DataFrame(found, schema=schema, orient="row")
 

@@ -37,7 +37,7 @@ BAD_FILES = [
     ("sap/idoc/a.xml", IDOC[:120], "malformed_xml", "cut off or broken at line 2"),
     ("sap/idoc/a.xml", IDOC.replace("MBGMCR</MES", "Gerät</MES").encode("latin-1"), "wrong_encoding", "line 2"),
     ("sap/idoc/a.xml", IDOC.replace("<MBGMCR03>", '<!DOCTYPE x [<!ENTITY a "b">]><MBGMCR03>', 1), "unsafe_xml", "document type"),
-    ("sap/idoc/a.xml", "EDI_DC40  1000000000000000901740 3012  DELVRY07\n", "flat_idoc", "is a flat IDoc file"),
+    ("sap/idoc/a.xml", "EDI_DC40  1000000000000000901740 3012  DELVRY07\n9\n", "malformed_idoc", "record 2 does not begin"),
     ("sap/idoc/a.xml", IDOC.replace("MBGMCR03</IDOCTYP", "INVOIC02</IDOCTYP"), "unknown_idoc_type", "is of type INVOIC02"),
     (
         "wms/counts_1.csv",

@@ -50,6 +50,9 @@ class Deliveries:
     Grain of sap/handling_units: one per handling unit and packed item, one per handling unit without items.
     """
 
+    other_fields = ("PARTNER_Q", "PARTNER_ID", "NTANF", "NTANZ", "ISDD", "ISDZ", "BELNR", "MATNR_LONG")
+    """Fields that are read and bear no column's name."""
+
     labels = {
         "lfart": "E1EDL21 LFART",
         "qualf": "E1EDL18 QUALF",

@@ -38,6 +38,9 @@ _PLACES = CONTROL_PLACE | dict.fromkeys(_HEAD, "_head") | {"gm_code": "_gm_code"
 class GoodsMovements:
     """Collects MBGMCR IDocs. Grain of the records: one per item and serial number, one per item without serials."""
 
+    other_fields = ("MATERIAL_LONG", "MATDOC_ITM")
+    """Fields that are read and bear no column's name."""
+
     labels: dict[str, str] = {}
 
     def __init__(self, contract: Contract) -> None:

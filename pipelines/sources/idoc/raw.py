@@ -7,16 +7,18 @@ What is masked is listed in MASKED; the masked text goes to the quarantine table
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from pipelines.sources.extracted import RAW_RECORD_LIMIT
+from pipelines.sources.idoc.flat import is_flat, read_flat
 from pipelines.sources.idoc.reader import canonical, elements
+from pipelines.sources.idoc.tree import Idoc, Segment
 
-__all__ = ["MASKED", "masked_flat", "masked_text", "printed", "segment_texts"]
+__all__ = ["MASKED", "SegmentTexts", "masked_flat", "masked_text", "printable", "printed_idoc"]
 
 MASKED = (
     r"NAME\w*|CSHNAME|STREET\w*|STRAS\w*|STR_\w*|HOUSE_\w*|HAUSN|POSTL?_?CO\w*|PSTLZ|PSTL\d|CITY\w*|ORT\d+|TEL\w*|FAX\w*|"
@@ -29,34 +31,83 @@ _MASKED_ELEMENT = re.compile(
     rf"(<(?:[\w.-]+:)?(?:{MASKED})(?:\s[^>]*)?>)(?!\s*</)(?:[^<]|<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))*",
     re.IGNORECASE | re.DOTALL,
 )
-_FLAT_PERSONAL = re.compile(r"^(E[12](?:ADRM|WPB01|WPB06|EDKA|KNA1)\S*[^\n]{0,57})[^\n]*", re.MULTILINE)
+_FLAT_PERSONAL = re.compile(r"^((?:Z\S*|/\S*|E[12](?:ADR[ME]|WPB01|WPB06|EDKA|KNA1|LFA1)\S*)[^\n]{0,53})[^\n]*", re.MULTILINE)
 _ROWS = frozenset({"E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1WPB02"})
 """Segments that are records of their own, so they are not printed within another one."""
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML cannot hold."""
 _PAYMENT_SHOWN = frozenset({"VORZEICHEN", "ZAHLART", "SUMME"})
 
 
-def segment_texts(path: Path, wanted: Mapping[int, set[str]]) -> dict[tuple[int, str], str]:
-    """Masked XML of segments, by IDoc number and segment with its position in the IDoc, such as E1EDL24[2]."""
-    found = {}
-    for number, element in elements(path):
-        names = wanted.get(number)
-        if not names:
-            continue
-        counts: dict[str, int] = {}
-        for segment in element.iterdescendants():
-            name = canonical(segment.tag)
-            counts[name] = counts.get(name, 0) + 1
-            key = f"{name}[{counts[name]}]"
-            if key in names:
-                found[number, key] = printed(segment, without=_ROWS)
-    return found
+class SegmentTexts:
+    """Masked XML of segments of one file, which is read again for them, once and from its beginning on."""
+
+    def __init__(self, path: Path, *, layouts: Path | None = None) -> None:
+        """Nothing is read before it is asked for."""
+        if is_flat(path):
+            self._numbered = ((idoc.number, _from_flat(idoc)) for idoc in read_flat(path, layouts=layouts))
+        else:
+            self._numbered = elements(path)
+
+    def of(self, wanted: Mapping[int, set[str]]) -> dict[tuple[int, str], str]:
+        """Texts by IDoc number and segment with its position in the IDoc, such as E1EDL24[2].
+
+        Numbers must be greater than any asked for before: the file is not read twice over.
+        """
+        found: dict[tuple[int, str], str] = {}
+        last = max(wanted, default=0)
+        while last:
+            number, element = next(self._numbered, (last, None))
+            if element is not None and number in wanted:
+                found.update(((number, key), text) for key, text in _segment_texts(element, wanted[number]))
+            if number >= last:
+                break
+        return found
 
 
-def printed(element: etree._Element, *, without: frozenset[str] = frozenset()) -> str:
+def _segment_texts(idoc: etree._Element, wanted: set[str]) -> Iterator[tuple[str, str]]:
+    counts: dict[str, int] = {}
+    for segment in idoc.iterdescendants():
+        name = canonical(segment.tag)
+        counts[name] = counts.get(name, 0) + 1
+        key = f"{name}[{counts[name]}]"
+        if key in wanted:
+            yield key, _printed(segment, without=_ROWS)
+
+
+def printed_idoc(idoc: Idoc) -> str:
+    """Masked XML of a whole IDoc, cut to RAW_RECORD_LIMIT characters."""
+    if idoc.element is not None:
+        return _printed(idoc.element)
+    return _printed(_from_flat(idoc.whole() if idoc.whole else idoc))
+
+
+def _from_flat(idoc: Idoc) -> etree._Element:
+    """A flat IDoc as the element that it would be in XML, so that one way of printing and masking serves both."""
+    root = etree.Element("IDOC")
+    for segment in (idoc.control, *idoc.segments):
+        _add_element(root, segment)
+    return root
+
+
+def _add_element(parent: etree._Element, segment: Segment) -> None:
+    element = etree.SubElement(parent, segment.name)
+    for name, text in segment.fields.items():
+        etree.SubElement(element, name).text = printable(text or "")
+    for child in segment.children:
+        _add_element(element, child)
+
+
+def _printed(element: etree._Element, *, without: frozenset[str] = frozenset()) -> str:
     """Masked XML of an element, cut to RAW_RECORD_LIMIT characters; inner segments named in `without` are left out."""
     pieces: list[str] = []
     _print(element, pieces, without, budget=[RAW_RECORD_LIMIT])
     return "".join(pieces)[:RAW_RECORD_LIMIT]
+
+
+def printable(text: str) -> str:
+    """The text with ? for characters that XML cannot hold."""
+    return _UNPRINTABLE.sub("?", text)
 
 
 def masked_text(text: str) -> str:

@@ -1,20 +1,23 @@
-"""Reader: the bytes of an IDoc XML file become a stream of IDocs, each a light tree of segments.
+"""Reader: the bytes of an IDoc file, flat or XML, become a stream of IDocs, each a light tree of segments.
 
-XML safety, name mangling and the control record belong here; what the segments mean does not (one module per family).
-Memory holds one IDoc at a time. See data_contracts/sources/sap for the tables that come of it.
+XML safety and name mangling belong here, and which of the two forms a file has; records of flat files are cut in flat.py.
+Memory holds one IDoc at a time. What segments mean is told in one module per family, and in data_contracts/sources/sap.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from xml.parsers import expat
 
 from lxml import etree
 
-__all__ = ["Idoc", "Segment", "UnreadableXml", "canonical", "elements", "read_idocs"]
+from pipelines.sources.idoc.flat import is_flat, read_flat
+from pipelines.sources.idoc.layouts import CONTROL
+from pipelines.sources.idoc.tree import Idoc, Segment, UnreadableIdocs
+
+__all__ = ["canonical", "elements", "read_idocs"]
 
 _MANGLED = re.compile(r"^(?:\{[^}]*\})?(?:[A-Za-z_][\w.-]*:)?(?:_-[A-Z0-9]+_-|/[A-Z0-9]+/)?")
 _ENCODING_CODES = {31, 32, 81, 6003}
@@ -36,55 +39,24 @@ _OPTIONS = {
 }
 
 
-class UnreadableXml(Exception):
-    """The file cannot be read as a whole: `code` is the reason code, the message one sentence."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Keep code and sentence."""
-        super().__init__(message)
-        self.code = code
-
-
 class _Stop(Exception):
     """The prolog ended."""
 
 
-@dataclass(slots=True)
-class Segment:
-    """One segment: its name without namespace, line of the file, fields by name, and segments within it."""
+def read_idocs(path: Path, *, before: int = 0, layouts: Path | None = None, fields: Collection[str] | None = None) -> Iterator[Idoc]:
+    """IDocs in file order; `element` is valid until the next one is taken. Raises UnreadableIdocs.
 
-    name: str
-    line: int
-    fields: dict[str, str | None]
-    children: Sequence[Segment] = ()
-
-    def all(self, name: str) -> list[Segment]:
-        """Segments of that name directly within this one."""
-        return [child for child in self.children if child.name == name]
-
-
-@dataclass(slots=True)
-class Idoc:
-    """One IDoc: position in the file, and among all IDocs read together, from 1; basic type, control record, segments."""
-
-    number: int
-    key: int
-    basic_type: str
-    line: int
-    control: Segment
-    segments: Sequence[Segment]
-    element: etree._Element
-
-
-def read_idocs(path: Path, *, before: int = 0) -> Iterator[Idoc]:
-    """IDocs in file order; `element` is valid until the next one is taken. Raises UnreadableXml.
-
-    `before` is how many IDocs were read before this file, so that `key` tells the IDocs of several files apart.
+    `before` is how many IDocs were read before this file, so that `key` tells the IDocs of several files apart. `layouts` is
+    the folder of the user's layouts, and `fields` names those that are taken out of flat records, all where it is None.
     """
+    if is_flat(path):
+        yield from read_flat(path, before=before, layouts=layouts, fields=fields)
+        return
     for number, element in elements(path):
         whole = _segment(element, "IDOC")
-        segments, line = whole.children, whole.line
-        control = next((segment for segment in segments if segment.name == "EDI_DC40"), None) or Segment("EDI_DC40", line, {})
+        line = whole.line
+        control = next((segment for segment in whole.children if segment.name == CONTROL), None) or Segment(CONTROL, line, {})
+        segments = [segment for segment in whole.children if segment is not control]
         parent = element.getparent()
         stated = (control.fields.get("IDOCTYP") or "").strip()
         basic_type = stated or canonical(element.tag if parent is None else parent.tag)
@@ -92,7 +64,7 @@ def read_idocs(path: Path, *, before: int = 0) -> Iterator[Idoc]:
 
 
 def elements(path: Path) -> Iterator[tuple[int, etree._Element]]:
-    """IDOC elements with their position from 1; each is emptied when the next one is taken. Raises UnreadableXml."""
+    """IDOC elements with their position from 1; each is emptied when the next one is taken. Raises UnreadableIdocs."""
     _refuse_doctype(path)
     number, root = 0, None
     try:
@@ -107,7 +79,7 @@ def elements(path: Path) -> Iterator[tuple[int, etree._Element]]:
     if number == 0:
         root = canonical(root.tag)
         message = f"The XML file has the root element {root!r} and no IDOC element, so it is no IDoc"
-        raise UnreadableXml("no_idoc", f"{message}; deliver IDoc XML, or move the file elsewhere.")
+        raise UnreadableIdocs("no_idoc", f"{message}; deliver IDoc XML, or move the file elsewhere.")
 
 
 def _parsed(path: Path) -> Iterator[tuple[etree._Element, etree._Element | None]]:
@@ -190,8 +162,8 @@ def _refuse_doctype(path: Path) -> None:
             return  # The prolog is over, or is broken in a way that the real parser will tell.
 
 
-def _unsafe() -> UnreadableXml:
-    return UnreadableXml(
+def _unsafe() -> UnreadableIdocs:
+    return UnreadableIdocs(
         "unsafe_xml",
         "The XML file has a document type definition (DOCTYPE), which could name entities and other files; none was "
         "read. "
@@ -199,19 +171,19 @@ def _unsafe() -> UnreadableXml:
     )
 
 
-def _syntax(path: Path, error: etree.XMLSyntaxError) -> UnreadableXml:
+def _syntax(path: Path, error: etree.XMLSyntaxError) -> UnreadableIdocs:
     line, column = error.position
     message = error.msg or ""
     if not line:
         line, column, message = _position_by_expat(path) or (line, column, message)
     message = re.sub(r", line \d+, column \d+$", "", message)
     if error.code in _ENCODING_CODES:
-        return UnreadableXml(
+        return UnreadableIdocs(
             "wrong_encoding",
             f"The bytes of the XML file do not fit its encoding at line {line}, column {column} ({message}); "
             "write the file in the encoding that its first line declares, UTF-8 at best, and deliver it again.",
         )
-    return UnreadableXml(
+    return UnreadableIdocs(
         "malformed_xml",
         f"The XML file is cut off or broken at line {line}, column {column} ({message}), so none of it was taken; "
         "deliver the complete file again.",

@@ -28,6 +28,9 @@ class Receipts:
     Grain of the records: one per receipt line; a receipt without lines is one refused record.
     """
 
+    other_fields = ("FLDNAME", "FLDVAL")
+    """Fields that are read and bear no column's name."""
+
     labels = {
         "kondvalue": "E1WPB03 KONDVALUE",
         "return_reason": "E1WXX01 RETURN_REASON",

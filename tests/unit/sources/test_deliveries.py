@@ -34,6 +34,10 @@ def line(idocs):
     return line
 
 
+def test_the_serial_number_of_an_items_configuration_is_no_units(read, delivery, line):
+    assert read(NAME, delivery(line(SERNR="12345678"))).accepted[TABLE]["sernr"].to_list() == [None]
+
+
 def test_each_serial_of_an_item_is_a_row_and_an_item_without_serials_is_one(read, idocs, delivery, line):
     serials = [idocs.xml("E1EDL11", SERNR="S1"), idocs.xml("E1EDL11", SERNR="", UII="U2")]
     rows = read(NAME, delivery(line(*serials), line(POSNR="000020", LFIMG="5"))).accepted[TABLE]

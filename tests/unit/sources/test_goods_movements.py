@@ -240,3 +240,14 @@ def test_every_document_carries_its_place_in_the_file(read, idocs):
     )
     rows = read(NAME, idocs.document(idocs.movement(idocs.item(), DOCNUM=None), twice)).accepted[TABLE]
     assert rows.select("idoc_ordinal", "document_ordinal", "matdoc_itm").rows() == [(1, 1, 1), (2, 1, 1), (2, 2, 1)]
+
+
+def test_a_reversal_names_the_document_that_it_reverses(read, idocs):
+    cancelled = {"MATDOC_TR_CANCEL": "4900000123", "MATITEM_TR_CANCEL": "0002", "MATYEAR_TR_CANCEL": "2026"}
+    row = (
+        read(NAME, idocs.document(idocs.movement(idocs.item(XSTOB="X", **cancelled), idocs.serial("S1"))))
+        .accepted[TABLE]
+        .row(0, named=True)
+    )
+    expected = {"xstob": "X", "matdoc_tr_cancel": "4900000123", "matitem_tr_cancel": "0002", "matyear_tr_cancel": "2026", "ref_doc": None}
+    assert {name: row[name] for name in expected} == expected

@@ -159,19 +159,6 @@ def test_xml_that_is_no_idoc_is_refused(read, refused):
     assert "'EPCISDocument' and no IDOC element" in row["reason"]
 
 
-@pytest.mark.parametrize("name", ["sap/idoc/out.txt", NAME, "sap/mara_1.csv"])
-def test_a_flat_idoc_is_refused_under_any_name_with_personal_segments_masked(read, refused, name):
-    control = "EDI_DC40  1000000000000000901740 3012  DELVRY07"
-    partner = "E2ADRM1001                    100000000000000090100000300000103WE  S101   Jane Doe   Austin"
-    payment = "E2WPB06                       100000000000000090600000300000103+CARD      4111111111111111"
-    extracted = read(name, "\n".join([control, partner, payment]))
-    row = refused(extracted)
-    assert (row["reason_code"], extracted.refused_whole) == ("flat_idoc", True)
-    assert "is a flat IDoc file; this release reads IDoc XML" in row["reason"]
-    assert [word for word in ("Jane", "Austin", "4111") if word in row["raw_record"]] == []
-    assert row["raw_record"].startswith(control)
-
-
 @pytest.mark.parametrize(
     "field",
     [

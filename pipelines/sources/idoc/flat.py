@@ -1,0 +1,242 @@
+"""Flat: the records of a flat IDoc file become a stream of IDocs, as the XML reader makes them.
+
+Record types, code pages and the tree of segments belong here; where fields stand is told by layouts (layouts.py).
+Memory holds one IDoc at a time, and a line is never longer than a record may be. See README.md, section "Flat IDocs".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+
+from pipelines.sources.idoc.layouts import CONTROL, DATA_STARTS, ROOT, Layouts, SegmentLayout, read_layouts
+from pipelines.sources.idoc.tree import Fault, Idoc, Segment, UnreadableIdocs
+
+__all__ = ["is_flat", "read_flat"]
+
+_STATUS = "EDI_DS40"
+_LONGEST = 1063
+"""Characters of the longest record, 63 of a data record and 1000 of its segment; blanks at its end do not count."""
+_DEEPEST = 99
+"""Levels that HLEVEL, two digits, can count."""
+_BLOCK = 1024 * 1024
+_BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf"
+_RECORD_NAME = re.compile(r"^(?:/\w+/)?[A-Z]\w+ *$", re.ASCII)
+_OWN = re.compile(r"^Z|^/")
+"""Names of record types that a customer defined."""
+_NUMBER, _PARENT = slice(49, 55), slice(55, 61)
+_UNNUMBERED = ("000000", " " * 6, "")
+_MOST_NAMES = 10_000
+
+Cut = tuple[str, tuple[str, ...], Callable[[str], Sequence[str]] | None, SegmentLayout | None]
+"""Name of a segment, names of its fields, what cuts these out of a record, and its layout."""
+
+
+def is_flat(path: Path) -> bool:
+    """Whether the file begins like a flat IDoc file, with a control record."""
+    with path.open("rb") as stream:
+        return stream.read(4096).lstrip(_BLANK).startswith(b"EDI_DC")
+
+
+def read_flat(path: Path, *, before: int = 0, layouts: Path | None = None, fields: Collection[str] | None = None) -> Iterator[Idoc]:
+    """IDocs in file order, numbered as `reader.read_idocs` numbers them. Raises UnreadableIdocs, and LayoutError.
+
+    `fields` names those that are cut out of data records, all where it is None: most of a record's fields are in no table.
+    """
+    known, number = read_layouts(layouts), 0
+    cuts = (_Cuts(known, fields), _Cuts(known, None))
+    control: Segment | None = None
+    records: list[tuple[int, str]] = []
+    for line, record in _records(path):
+        if not record.startswith("EDI_"):
+            if control is None:
+                raise _no_control(line, record)
+            records.append((line, record))
+        elif record.startswith(CONTROL):
+            if control is not None:
+                yield _idoc(control, records, cuts, before=before, number=number)
+            number += 1
+            control, records = Segment(CONTROL, line, _control_fields(record, known)), []
+        elif control is None or not record.startswith(_STATUS):
+            raise _no_control(line, record)
+    if control is not None:
+        yield _idoc(control, records, cuts, before=before, number=number)
+
+
+def _no_control(line: int, record: str) -> UnreadableIdocs:
+    return _malformed(line, f"starts with {record[:10].strip()!r}, and {CONTROL} must be the first; an older port writes EDI_DC")
+
+
+def _idoc(control: Segment, records: list[tuple[int, str]], both: tuple[_Cuts, _Cuts], *, before: int, number: int) -> Idoc:
+    """One IDoc of its records, cut by the first of both; `whole` cuts them by the second."""
+    cuts, every = both
+    segments: list[Segment] = []
+    without: list[int] = []
+    for line, record in records:
+        name = record[:30]
+        segment, names, cut, layout = cuts[name] if name in cuts else cuts.learn(name, line)
+        # Blanks at the end mean nothing, and most fields hold nothing else.
+        fields = {field: text for field, value in zip(names, cut(record), strict=False) if (text := value.rstrip(" "))} if cut else {}
+        if layout is None:
+            without.append(len(segments))
+        segments.append(Segment(segment, line, fields, []))
+    fault = _without_layout([(segments[at], records[at][1]) for at in without])
+    roots: list[Segment] = []
+    if fault is None and all(record[_NUMBER] not in _UNNUMBERED for _, record in records):
+        roots, fault = _by_number(segments, records)
+    elif fault is None:
+        roots, fault = _by_order(segments, [cuts[record[:30]][3] for _, record in records])
+    basic_type = (control.fields.get("IDOCTYP") or "").strip()
+    own = () if fault else sorted({segments[at].name for at in without})
+    whole = partial(_idoc, control, records, (every, every), before=before, number=number)
+    trees = segments if fault else roots
+    return Idoc(number, before + number, basic_type, control.line, control, trees, None, whole, fault, own)
+
+
+class _Cuts(dict):
+    """What cuts a record, by the 30 characters that name its segment: worked out once per name."""
+
+    def __init__(self, layouts: Layouts, fields: Collection[str] | None) -> None:
+        super().__init__()
+        self.layouts, self.fields = layouts, fields
+
+    def learn(self, record_name: str, line: int) -> Cut:
+        """What cuts records of this name. Raises UnreadableIdocs where it can be no segment's."""
+        if not _RECORD_NAME.match(record_name):
+            raise _malformed(line, "does not begin with the name of a segment")
+        if len(self) == _MOST_NAMES:
+            raise _malformed(line, f"names segment number {_MOST_NAMES + 1} of the file, more than IDoc types have")
+        name, layout = self.layouts.find(record_name.strip())
+        places = layout.fields.items() if layout else ()
+        wanted = [(field, place) for field, place in places if self.fields is None or field in self.fields]
+        slices = [slice(start + DATA_STARTS, end + DATA_STARTS) for _, (start, end) in wanted]
+        # An itemgetter of one slice gives no tuple.
+        cut = itemgetter(*slices, slice(0, 0)) if slices else None
+        self[record_name] = found = (name, tuple(field for field, _ in wanted), cut, layout)
+        return found
+
+
+def _without_layout(unknown: Sequence[tuple[Segment, str]]) -> Fault | None:
+    """What is wrong where a segment of SAP's has no layout; one of the customer's own is skipped."""
+    for segment, record in unknown:
+        name = record[:30].strip()
+        if not _OWN.match(name):
+            reason = (
+                f"{segment.name} (record {segment.line}, {name}) has no layout, so its fields cannot be told apart; export the parser "
+                "report of this IDoc type in SAP (transaction WE60), put it into layouts/ and deliver the file again."
+            )
+            return Fault("unknown_segment", reason, segment.name, segment.line)
+    return None
+
+
+def _by_number(segments: Sequence[Segment], records: Sequence[tuple[int, str]]) -> tuple[list[Segment], Fault | None]:
+    """The tree that SEGNUM and PSGNUM tell."""
+    roots: list[Segment] = []
+    levels: dict[str, tuple[Sequence[Segment], int]] = dict.fromkeys(_UNNUMBERED, (roots, 0))
+    for segment, (_, record) in zip(segments, records, strict=True):
+        siblings, depth = levels.get(record[_PARENT], (None, 0))
+        if siblings is None:
+            number = record[_PARENT].strip()
+            return [], _lost(segment, f"hangs below segment number {number!r} (PSGNUM), which the IDoc does not have before it")
+        if depth == _DEEPEST:
+            return [], _lost(segment, f"is nested deeper than the {_DEEPEST} levels that an IDoc may have")
+        siblings.append(segment)
+        levels[record[_NUMBER]] = (segment.children, depth + 1)
+    return roots, None
+
+
+def _by_order(segments: Sequence[Segment], known: Sequence[SegmentLayout | None]) -> tuple[list[Segment], Fault | None]:
+    """The tree that the order of segments tells, where the sender leaves their numbers blank.
+
+    A segment hangs below the last one that may hold it; one of the customer's own, without a layout, below the last one.
+    """
+    roots: list[Segment] = []
+    path: list[Segment] = []
+    for segment, layout in zip(segments, known, strict=True):
+        depth = len(path)
+        while layout is not None and depth and path[depth - 1].name not in layout.parents:
+            depth -= 1
+        if layout is not None and not depth and ROOT not in layout.parents:
+            return [], _lost(segment, f"stands below none of {', '.join(layout.parents)}, and its number (SEGNUM) is blank")
+        (path[depth - 1].children if depth else roots).append(segment)
+        if layout is not None:
+            path[depth:] = [segment]
+    return roots, None
+
+
+def _lost(segment: Segment, problem: str) -> Fault:
+    reason = f"{segment.name} (record {segment.line}) {problem}; let the sender write the IDoc's records complete and in order, "
+    return Fault("segment_misplaced", reason + "and deliver the file again.", segment.name, segment.line)
+
+
+def _control_fields(record: str, layouts: Layouts) -> dict[str, str | None]:
+    fields = layouts.segments[CONTROL].fields
+    return {name: text for name, (start, end) in fields.items() if (text := record[start:end].rstrip(" "))}
+
+
+def _records(path: Path) -> Iterator[tuple[int, str]]:
+    """Records that are not blank, with their line from 1."""
+    line = 0
+    for block in _texts(path):
+        for line, record in enumerate(block.split("\n"), line + 1):  # noqa: B020 - the count goes on from block to block
+            if len(record) > _LONGEST:
+                record = record.rstrip()  # noqa: PLW2901
+            if len(record) > _LONGEST:
+                raise _malformed(line, f"has {len(record)} characters, and the longest record has {_LONGEST}")
+            if not record or record.isspace():
+                continue
+            yield line, record
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """The file's text in blocks of whole lines, without their ends. Code page: UTF-8 (SAP's 4110), else Latin (1160, 1100).
+
+    The first byte beyond ASCII decides for the whole file.
+    """
+    is_utf_8: bool | None = None
+    line, rest = 1, b""
+    with path.open("rb") as stream:
+        while True:
+            read = stream.read(_BLOCK)
+            lines, end, begun = (rest + read).rpartition(b"\n") if read else (rest, b"", b"")
+            if not read and not rest:
+                return
+            if read and not end:
+                if len(begun) > 4 * _LONGEST + _BLOCK:
+                    raise _malformed(line, f"is longer than the {_LONGEST} characters of the longest record")
+                rest = begun
+                continue
+            text, is_utf_8 = _decoded(lines.removeprefix(b"\xef\xbb\xbf") if line == 1 else lines, is_utf_8, line)
+            yield text.replace("\r\n", "\n").removesuffix("\r")
+            line, rest = line + lines.count(b"\n") + 1, begun
+            if not read:
+                return
+
+
+def _decoded(lines: bytes, is_utf_8: bool | None, line: int) -> tuple[str, bool | None]:
+    """The text, and whether the file is UTF-8 as far as its bytes tell."""
+    if lines.isascii():
+        return lines.decode("ascii"), is_utf_8
+    if is_utf_8 is not False:
+        try:
+            return lines.decode("utf-8"), True
+        except UnicodeDecodeError as error:
+            if is_utf_8:
+                raise UnreadableIdocs(
+                    "wrong_encoding",
+                    f"The flat file is UTF-8 before and no longer at line {line + lines[: error.start].count(bytes([10]))}; "
+                    "write it in one code page (UTF-8, SAP's 4110, at best) and deliver it again.",
+                    line=line + lines[: error.start].count(b"\n"),
+                ) from error
+    try:
+        return lines.decode("cp1252"), False
+    except UnicodeDecodeError:
+        return lines.decode("latin-1"), False
+
+
+def _malformed(line: int, problem: str) -> UnreadableIdocs:
+    sentence = f"The flat file is cut off or broken: record {line} {problem}; none of it was taken. Deliver the complete file again."
+    return UnreadableIdocs("malformed_idoc", sentence, line=line)
