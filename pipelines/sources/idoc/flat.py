@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from pipelines.sources.idoc.layouts import CONTROL, DATA_STARTS, ROOT, Layouts, SegmentLayout, read_layouts
-from pipelines.sources.idoc.tree import Fault, Idoc, Segment, UnreadableIdocs
+from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, Segment, UnreadableIdocs
 
 __all__ = ["is_flat", "read_flat"]
 
@@ -132,7 +132,7 @@ def _without_layout(unknown: Sequence[tuple[Segment, str]]) -> Fault | None:
                 f"{segment.name} (record {segment.line}, {name}) has no layout, so its fields cannot be told apart; export the parser "
                 "report of this IDoc type in SAP (transaction WE60), put it into layouts/ and deliver the file again."
             )
-            return Fault("unknown_segment", reason, segment.name, segment.line)
+            return Fault(UNKNOWN_SEGMENT, reason, segment.name, segment.line)
     return None
 
 
