@@ -7,11 +7,13 @@ The form is that of SAP's audit message ALEAUD, with the fields of a status reco
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import polars as pl
-from lxml import etree
 
 from pipelines.sources.idoc.raw import printable
 
@@ -29,37 +31,35 @@ def write_acknowledgements(folder: Path, states: pl.DataFrame, files: Mapping[st
     `states` has the columns of `STATES_SCHEMA`, and `_load_id`; `files` gives the delivered file of a load. A load that has
     its file keeps it: read again after a crash, it would say the same. No value of a record is told, so nothing personal.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    of_idoc = ["_load_id", "idoc"]
+    told = states.with_columns(total=pl.col("reason_code").count().over(of_idoc), at=pl.int_range(pl.len()).over(of_idoc))
+    told = told.filter(pl.col("at") < _MOST).with_columns(pl.col("mestyp").fill_null("")).sort("_load_id", "mestyp", maintain_order=True)
     written = 0
-    for (load_id,), rows in states.group_by("_load_id", maintain_order=True):
+    for load_id, rows in groupby(told.iter_rows(named=True), key=itemgetter("_load_id")):
         target = folder / f"{load_id}.xml"
         if target.exists():
             continue
-        folder.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(".part")
-        _write(part, rows, files[load_id])
+        with part.open("w", encoding="utf-8") as stream:
+            stream.writelines(_lines(rows, files[load_id]))
         os.replace(part, target)  # noqa: PTH105 - one step, so that nobody sees half a file
         written += 1
     return written
 
 
-def _write(path: Path, rows: pl.DataFrame, file: str) -> None:
-    counted = rows.with_columns(
-        total=pl.col("reason_code").count().over("idoc"), at=pl.int_range(pl.len()).over("idoc"), mestyp=pl.col("mestyp").fill_null("")
-    )
-    with etree.xmlfile(str(path), encoding="UTF-8") as xml:
-        xml.write_declaration()
-        with xml.element("ALEAUD01"), xml.element("IDOC", BEGIN="1"):
-            # The end of a name tells more than its beginning, and the field has 70 characters.
-            xml.write(_segment("EDI_DC40", IDOCTYP="ALEAUD01", MESTYP="ALEAUD", ARCKEY=file[-70:]))
-            for (message,), of_message in counted.filter(pl.col("at") < _MOST).group_by("mestyp", maintain_order=True):
-                with xml.element("E1ADHDR", SEGMENT="1"):
-                    if message:
-                        xml.write(_field("MESTYP", message))
-                    for row in of_message.iter_rows(named=True):
-                        xml.write(_state(row))
+def _lines(rows: Iterable[Mapping], file: str) -> Iterator[str]:
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n<ALEAUD01><IDOC BEGIN="1">\n'
+    # The end of a name tells more than its beginning, and the field has 70 characters.
+    yield f"{_segment('EDI_DC40', IDOCTYP='ALEAUD01', MESTYP='ALEAUD', ARCKEY=file[-70:])}\n"
+    for message, of_message in groupby(rows, key=itemgetter("mestyp")):
+        yield f'<E1ADHDR SEGMENT="1">{_field("MESTYP", message)}\n'
+        yield from (f"{_state(row)}\n" for row in of_message)
+        yield "</E1ADHDR>\n"
+    yield "</IDOC></ALEAUD01>\n"
 
 
-def _state(row: Mapping) -> etree._Element:
+def _state(row: Mapping) -> str:
     """One IDoc that was accepted, or one record of it that was refused: which segment and field, and why."""
     if row["reason_code"] is None:
         text = f"Accepted, without {row['skipped']}" if row["skipped"] else "Accepted"
@@ -78,13 +78,9 @@ def _state(row: Mapping) -> etree._Element:
     )
 
 
-def _segment(name: str, **fields: str | None) -> etree._Element:
-    segment = etree.Element(name, SEGMENT="1")
-    segment.extend(_field(key, text) for key, text in fields.items() if text)
-    return segment
+def _segment(name: str, **fields: str | None) -> str:
+    return f'<{name} SEGMENT="1">{"".join(_field(key, text) for key, text in fields.items())}</{name}>'
 
 
-def _field(name: str, text: str) -> etree._Element:
-    element = etree.Element(name)
-    element.text = printable(text)
-    return element
+def _field(name: str, text: str | None) -> str:
+    return f"<{name}>{escape(printable(text))}</{name}>" if text else ""

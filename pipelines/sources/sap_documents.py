@@ -22,7 +22,7 @@ from pipelines.sources.idoc.goods_movements import GoodsMovements
 from pipelines.sources.idoc.raw import SegmentTexts, printed_idoc
 from pipelines.sources.idoc.reader import read_idocs
 from pipelines.sources.idoc.receipts import Receipts
-from pipelines.sources.idoc.tree import Fault, Idoc, UnreadableIdocs
+from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, UnreadableIdocs
 from pipelines.sources.verdicts import refusals, refused_file
 
 __all__ = ["read_in_parts", "read_sap_documents"]
@@ -111,7 +111,8 @@ def _fill(reading: _Reading, idocs: Iterator[Idoc], part_records: int) -> bool:
 
 def _refuse_whole(reading: _Reading, at: int, error: UnreadableIdocs) -> None:
     reading.records_in[at] = 1
-    reading.broken[at] = refused_file(reading.paths[at], code=error.code, reason=str(error), line=error.line).quarantined
+    refused = refused_file(reading.paths[at], code=error.code, reason=str(error), line=error.line, segment=error.segment)
+    reading.broken[at] = refused.quarantined
 
 
 def _of_idocs(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
@@ -137,7 +138,12 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
-    family = None if idoc.fault else _family(idoc, reading.contracts, reading.families)
+    family = _family(idoc, reading.contracts, reading.families)
+    if family and idoc.fault:
+        if idoc.fault.code == UNKNOWN_SEGMENT:
+            # Refused whole, the same file is read again once the layout is there; a refused record would be a duplicate then.
+            raise UnreadableIdocs(idoc.fault.code, idoc.fault.reason, line=idoc.fault.line, segment=idoc.fault.segment)
+        family = None
     fields = idoc.control.fields
     reading.idocs.append((at, idoc.key, fields.get("DOCNUM"), fields.get("MESTYP"), ", ".join(idoc.skipped) or None))
     if family is None:
@@ -146,8 +152,7 @@ def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
 
 
 def _family(idoc: Idoc, contracts: Mapping[str, Contract], families: dict[str, Family]) -> Family | None:
-    match = _BASIC_TYPE.match(idoc.basic_type)
-    message = match[1] if match else ""
+    message = _message(idoc)
     if message not in families:
         ours = {table: contract for table, contract in contracts.items() if contract.custom("idocMessage") == message}
         if "sap/goods_movements" in ours:
@@ -159,10 +164,17 @@ def _family(idoc: Idoc, contracts: Mapping[str, Contract], families: dict[str, F
     return families.get(message)
 
 
+def _message(idoc: Idoc) -> str:
+    """The basic type without its version: MBGMCR of MBGMCR03."""
+    match = _BASIC_TYPE.match(idoc.basic_type)
+    return match[1] if match else ""
+
+
 def _unknown(idoc: Idoc, contracts: Mapping[str, Contract]) -> dict:
     """Quarantine row of an IDoc that no family takes."""
+    is_known = _message(idoc) in {contract.custom("idocMessage") for contract in contracts.values()}
     known = ", ".join(sorted({contract.custom("idocMessage") for contract in contracts.values()}))
-    fault = idoc.fault or Fault(
+    fault = (is_known and idoc.fault) or Fault(
         "unknown_idoc_type",
         f"IDOC[{idoc.number}] (line {idoc.line}) is of type {idoc.basic_type[:40]}, which no source contract "
         f"reads; known are {known}; send it elsewhere, or add a contract and a reader for it.",
@@ -174,7 +186,7 @@ def _unknown(idoc: Idoc, contracts: Mapping[str, Contract]) -> dict:
         "reason": fault.reason,
         "line": fault.line,
         "segment": fault.segment,
-        "field": None if idoc.fault else "idoctyp",
+        "field": None if fault is idoc.fault else "idoctyp",
         "raw_record": printed_idoc(idoc),
     }
 
@@ -212,7 +224,10 @@ def _states(reading: _Reading, refused: Sequence[pl.DataFrame]) -> pl.DataFrame:
     ]
     places = {"_idoc": pl.Int64(), **{name: STATES_SCHEMA[name] for name in ("reason_code", "segment", "field", "line")}}
     reasons.append(pl.DataFrame([row for _, row in reading.unknown], schema=places))
-    whole = [rows.select("reason_code", "line").with_columns(pl.lit(at, pl.Int64()).alias(FILE_AT)) for at, rows in reading.broken.items()]
+    whole = [
+        rows.select("reason_code", "segment", "line").with_columns(pl.lit(at, pl.Int64()).alias(FILE_AT))
+        for at, rows in reading.broken.items()
+    ]
     joined = idocs.join(pl.concat(reasons).sort("_idoc", "line", maintain_order=True), on="_idoc", how="left", maintain_order="left_right")
     return pl.concat([pl.DataFrame(schema=STATES_SCHEMA), joined.select(*STATES_SCHEMA), *whole], how="diagonal")
 

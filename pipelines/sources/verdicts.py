@@ -24,7 +24,14 @@ _SHOWN = 60
 
 
 def refused_file(
-    path: Path, *, code: str, reason: str, table: str | None = None, line: int | None = None, raw: str | None = None
+    path: Path,
+    *,
+    code: str,
+    reason: str,
+    table: str | None = None,
+    line: int | None = None,
+    segment: str | None = None,
+    raw: str | None = None,
 ) -> Extracted:
     """A file refused as a whole: one record in, one quarantine row with the file's beginning, personal data masked."""
     row = {
@@ -32,6 +39,7 @@ def refused_file(
         "reason_code": code,
         "reason": reason,
         "line": line,
+        "segment": segment,
         "raw_record": beginning(path) if raw is None else raw,
     }
     return Extracted(quarantined=quarantined([row]), records_in=1, refused_whole=True)

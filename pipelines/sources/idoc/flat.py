@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from pipelines.sources.idoc.layouts import CONTROL, DATA_STARTS, ROOT, Layouts, SegmentLayout, read_layouts
-from pipelines.sources.idoc.tree import Fault, Idoc, Segment, UnreadableIdocs
+from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, Segment, UnreadableIdocs
 
 __all__ = ["is_flat", "read_flat"]
 
@@ -28,7 +28,7 @@ _RECORD_NAME = re.compile(r"^(?:/\w+/)?[A-Z]\w+ *$", re.ASCII)
 _OWN = re.compile(r"^Z|^/")
 """Names of record types that a customer defined."""
 _NUMBER, _PARENT = slice(49, 55), slice(55, 61)
-_UNNUMBERED = ("000000", " " * 6, "")
+_UNNUMBERED = frozenset({"000000", " " * 6, ""})
 _MOST_NAMES = 10_000
 
 Cut = tuple[str, tuple[str, ...], Callable[[str], Sequence[str]] | None, SegmentLayout | None]
@@ -50,18 +50,22 @@ def read_flat(path: Path, *, before: int = 0, layouts: Path | None = None, field
     cuts = (_Cuts(known, fields), _Cuts(known, None))
     control: Segment | None = None
     records: list[tuple[int, str]] = []
-    for line, record in _records(path):
-        if not record.startswith("EDI_"):
-            if control is None:
+    for block in _records(path):
+        begin = 0
+        for at in [at for at, (_, record) in enumerate(block) if record.startswith("EDI_")]:
+            line, record = block[at]
+            records += block[begin:at]
+            begin = at + 1
+            if control is None and (records or not record.startswith(CONTROL)):
+                raise _no_control(*(records or [block[at]])[0])
+            if record.startswith(CONTROL):
+                if control is not None:
+                    yield _idoc(control, records, cuts, before=before, number=number)
+                number += 1
+                control, records = Segment(CONTROL, line, _control_fields(record, known)), []
+            elif not record.startswith(_STATUS):
                 raise _no_control(line, record)
-            records.append((line, record))
-        elif record.startswith(CONTROL):
-            if control is not None:
-                yield _idoc(control, records, cuts, before=before, number=number)
-            number += 1
-            control, records = Segment(CONTROL, line, _control_fields(record, known)), []
-        elif control is None or not record.startswith(_STATUS):
-            raise _no_control(line, record)
+        records += block[begin:]
     if control is not None:
         yield _idoc(control, records, cuts, before=before, number=number)
 
@@ -85,7 +89,7 @@ def _idoc(control: Segment, records: list[tuple[int, str]], both: tuple[_Cuts, _
         segments.append(Segment(segment, line, fields, []))
     fault = _without_layout([(segments[at], records[at][1]) for at in without])
     roots: list[Segment] = []
-    if fault is None and all(record[_NUMBER] not in _UNNUMBERED for _, record in records):
+    if fault is None and _UNNUMBERED.isdisjoint([record[_NUMBER] for _, record in records]):
         roots, fault = _by_number(segments, records)
     elif fault is None:
         roots, fault = _by_order(segments, [cuts[record[:30]][3] for _, record in records])
@@ -128,7 +132,7 @@ def _without_layout(unknown: Sequence[tuple[Segment, str]]) -> Fault | None:
                 f"{segment.name} (record {segment.line}, {name}) has no layout, so its fields cannot be told apart; export the parser "
                 "report of this IDoc type in SAP (transaction WE60), put it into layouts/ and deliver the file again."
             )
-            return Fault("unknown_segment", reason, segment.name, segment.line)
+            return Fault(UNKNOWN_SEGMENT, reason, segment.name, segment.line)
     return None
 
 
@@ -177,18 +181,23 @@ def _control_fields(record: str, layouts: Layouts) -> dict[str, str | None]:
     return {name: text for name, (start, end) in fields.items() if (text := record[start:end].rstrip(" "))}
 
 
-def _records(path: Path) -> Iterator[tuple[int, str]]:
-    """Records that are not blank, with their line from 1."""
-    line = 0
+def _records(path: Path) -> Iterator[list[tuple[int, str]]]:
+    """Records that are not blank, with their line from 1, a block of lines at a time."""
+    line = 1
     for block in _texts(path):
-        for line, record in enumerate(block.split("\n"), line + 1):  # noqa: B020 - the count goes on from block to block
-            if len(record) > _LONGEST:
-                record = record.rstrip()  # noqa: PLW2901
-            if len(record) > _LONGEST:
-                raise _malformed(line, f"has {len(record)} characters, and the longest record has {_LONGEST}")
-            if not record or record.isspace():
-                continue
-            yield line, record
+        records = block.split("\n")
+        if max(map(len, records)) > _LONGEST:
+            records = [_within(record, at) for at, record in enumerate(records, line)]
+        yield [(at, record) for at, record in enumerate(records, line) if record and not record.isspace()]
+        line += len(records)
+
+
+def _within(record: str, line: int) -> str:
+    """The record without blanks at its end; one that is too long for a record is refused."""
+    cut = record.rstrip(" ")
+    if len(cut) > _LONGEST:
+        raise _malformed(line, f"has {len(cut)} characters, and the longest record has {_LONGEST}")
+    return cut
 
 
 def _texts(path: Path) -> Iterator[str]:

@@ -11,16 +11,19 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-__all__ = ["Fault", "Idoc", "Segment", "UnreadableIdocs"]
+__all__ = ["UNKNOWN_SEGMENT", "Fault", "Idoc", "Segment", "UnreadableIdocs"]
+
+UNKNOWN_SEGMENT = "unknown_segment"
+"""Reason code of a flat IDoc with a segment that no layout describes."""
 
 
 class UnreadableIdocs(Exception):
-    """The file cannot be read as a whole: `code` is the reason code, the message one sentence, `line` the place if known."""
+    """The file cannot be read as a whole: `code` is the reason code, the message one sentence; the place, if it is known."""
 
-    def __init__(self, code: str, message: str, *, line: int | None = None) -> None:
-        """Keep code, sentence and line."""
+    def __init__(self, code: str, message: str, *, line: int | None = None, segment: str | None = None) -> None:
+        """Keep code, sentence and place."""
         super().__init__(message)
-        self.code, self.line = code, line
+        self.code, self.line, self.segment = code, line, segment
 
 
 @dataclass(slots=True)

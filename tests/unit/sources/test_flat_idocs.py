@@ -89,18 +89,30 @@ def test_a_segment_of_the_customers_own_is_skipped_unless_a_layout_describes_it(
     assert (idoc.skipped, idoc.segments[0].all("Z1COLOUR")[0].fields) == ([], {"COLOUR": "RED"})
 
 
-@pytest.mark.parametrize(
-    ("lost", "code", "line", "segment", "told"),
-    [
-        (record("E2NEW01001", "x"), "unknown_segment", 3, "E1NEW01", "E1NEW01 (record 3, E2NEW01001) has no layout"),
-        (record("E2EDL44", "x"), "segment_misplaced", 3, "E1EDL44", "stands below none of E1EDL37, and its number (SEGNUM) is blank"),
-    ],
-)
-def test_an_idoc_that_cannot_be_told_apart_is_one_refused_record_and_the_next_is_read(read, refused, lost, code, line, segment, told):
-    extracted = read("a.txt", "\n".join([CONTROL, record("E2EDL20002", "0080001234"), lost, DELIVERY]))
+def test_an_idoc_whose_segments_cannot_be_placed_is_one_refused_record_and_the_next_is_read(read, refused):
+    extracted = read("a.txt", "\n".join([CONTROL, record("E2EDL20002", "0080001234"), record("E2EDL44", "x"), DELIVERY]))
     row = refused(extracted)
-    assert (row["reason_code"], row["line"], row["segment"]) == (code, line, segment)
-    assert told in row["reason"]
+    assert (row["reason_code"], row["line"], row["segment"]) == ("segment_misplaced", 3, "E1EDL44")
+    assert "stands below none of E1EDL37, and its number (SEGNUM) is blank" in row["reason"]
+    assert extracted.accepted["sap/deliveries"].height == 3
+
+
+def test_a_segment_without_a_layout_refuses_the_file_until_the_layout_is_there(tmp_path, contracts, refused):
+    path, layouts = tmp_path / "a.txt", tmp_path / "layouts"
+    path.write_text("\n".join([DELIVERY, CONTROL, record("E2EDL20002", "0080001234"), record("E2NEW01001", "x")]))
+    extracted = extract(path, "a.txt", contracts=contracts, layouts=layouts)
+    row = refused(extracted)
+    assert (row["reason_code"], row["line"], row["segment"], extracted.refused_whole) == ("unknown_segment", 18, "E1NEW01", True)
+    assert "E1NEW01 (record 18, E2NEW01001) has no layout" in row["reason"]
+    layouts.mkdir()
+    (layouts / "new.yaml").write_text("E1NEW01:\n  parents: [E1EDL20]\n  fields: {}\n")
+    assert extract(path, "a.txt", contracts=contracts, layouts=layouts).records_accepted == 4
+
+
+def test_an_idoc_of_another_type_needs_no_layout_to_be_told_as_such(read, refused):
+    content = "\n".join([CONTROL.replace("DELVRY07", "INVOIC02"), record("E2EDK01005", "x"), DELIVERY])
+    extracted = read("a.txt", content)
+    assert refused(extracted)["reason_code"] == "unknown_idoc_type"
     assert extracted.accepted["sap/deliveries"].height == 3
 
 
