@@ -30,6 +30,8 @@ _OWN = re.compile(r"^Z|^/")
 _NUMBER, _PARENT = slice(49, 55), slice(55, 61)
 _UNNUMBERED = frozenset({"000000", " " * 6, ""})
 _MOST_NAMES = 10_000
+_MOST_SEGMENTS = 999_999
+"""Segments that SEGNUM, six digits, can count."""
 
 Cut = tuple[str, tuple[str, ...], Callable[[str], Sequence[str]] | None, SegmentLayout | None]
 """Name of a segment, names of its fields, what cuts these out of a record, and its layout."""
@@ -66,6 +68,8 @@ def read_flat(path: Path, *, before: int = 0, layouts: Path | None = None, field
             elif not record.startswith(_STATUS):
                 raise _no_control(line, record)
         records += block[begin:]
+        if len(records) > _MOST_SEGMENTS:
+            raise _malformed(records[-1][0], f"is one of more than the {_MOST_SEGMENTS} that an IDoc may have")
     if control is not None:
         yield _idoc(control, records, cuts, before=before, number=number)
 

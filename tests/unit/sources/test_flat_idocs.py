@@ -122,6 +122,13 @@ def test_a_parent_that_is_not_there_is_named(read, refused):
     assert "E1EDL24 (record 3) hangs below segment number '000002' (PSGNUM)" in row["reason"]
 
 
+def test_an_idoc_without_end_is_refused_before_memory_holds_it(read, refused, monkeypatch):
+    monkeypatch.setattr(flat, "_MOST_SEGMENTS", 10)
+    row = refused(read("a.txt", DELIVERY))
+    assert (row["reason_code"], row["line"]) == ("malformed_idoc", 14)
+    assert "more than the 10 that an IDoc may have" in row["reason"]
+
+
 def test_nesting_without_end_is_refused(read, refused):
     chain = [record("E2EDL20002", "", number, number - 1) for number in range(1, 200)]
     assert "nested deeper than the 99 levels" in refused(read("a.txt", "\n".join([CONTROL, *chain])))["reason"]
