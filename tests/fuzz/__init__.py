@@ -1,0 +1,1 @@
+"""Delivered files damaged at random."""
