@@ -25,6 +25,7 @@ from pipelines.landing import DeliveredFile, content_sha256, delivered_files, st
 from pipelines.large_files import frames_of, spill
 from pipelines.progress import report
 from pipelines.sources import is_document
+from pipelines.sources.cards import copied_without_cards
 from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, FileCounts
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
@@ -305,10 +306,10 @@ def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: d
 
 
 def _keep_whole(home: Home, new: NewFile) -> None:
-    """Keep a file that could not be read, whole, under its hash: the quarantine row holds only its beginning."""
+    """Keep a file that could not be read, whole but for card numbers, under its hash: the quarantine row holds only its beginning."""
     target = home.lake / "refused_files" / new.sha256
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(new.file.path, target)
+    copied_without_cards(new.file.path, target)
 
 
 def _manifest_row(load: Load, moment: datetime) -> dict[str, object]:

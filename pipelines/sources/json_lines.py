@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.contracts import Contract
 from pipelines.sources.conversion import judged
-from pipelines.sources.extracted import Extracted, quarantined
+from pipelines.sources.extracted import RAW_RECORD_LIMIT, Extracted, quarantined
 from pipelines.sources.texts import NotUtf8, decoded
 from pipelines.sources.verdicts import refusals, refused_file, restricted_columns
 
@@ -32,6 +32,8 @@ _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_c
 _SCAN = _DECODER.scan_once
 _CHUNK = 20_000
 """Lines that are held as Python objects at a time."""
+LONGEST_LINE = 1_000_000
+"""Characters of a record: one that is longer is no scan, and as objects would take twenty times its size in memory."""
 
 
 def read_json_lines(path: Path, contract: Contract) -> Extracted:
@@ -45,7 +47,7 @@ def read_json_lines(path: Path, contract: Contract) -> Extracted:
     frames, bad, records_in = [_frame([], names)], [], 0
     for start in range(0, len(lines), _CHUNK):
         chunk = [(number, stripped) for number, line in enumerate(lines[start : start + _CHUNK], start + 1) if (stripped := line.strip())]
-        found = [_object(line, names) for _, line in chunk]
+        found = [_object(line, names) if len(line) <= LONGEST_LINE else _too_long(line) for _, line in chunk]
         frames.append(_frame([(number, values) for (number, _), values in zip(chunk, found, strict=True) if type(values) is dict], names))
         bad += [(number, problem) for (number, _), problem in zip(chunk, found, strict=True) if type(problem) is str]
         records_in += len(chunk)
@@ -73,6 +75,10 @@ def _object(line: str, names: list[str]) -> dict[str, str | None] | str:
     if "true" in line or "false" in line or "[" in line or line.count("{") > 1:
         return _plain(found, names)
     return "holds half of a character (a lone surrogate)" if "\\u" in line and not _is_text(found, names) else found
+
+
+def _too_long(line: str) -> str:
+    return f"has {len(line):,} characters, more than the {LONGEST_LINE:,} of the longest record"
 
 
 def _plain(found: dict[str, Any], names: list[str]) -> dict[str, str | None] | str:
@@ -108,7 +114,8 @@ def _bad_line(contract: Contract, number: int, line: str, *, problem: str) -> di
 
 
 def _masked(line: str, contract: Contract) -> str:
-    """The line as delivered, without the content of restricted fields."""
+    """The line as delivered, as far as it is kept, without the content of restricted fields."""
+    line = line[:RAW_RECORD_LIMIT]
     for name in restricted_columns(contract):
         line = re.sub(rf'("{name}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}}\s]+)', r'\1"***"', line)
     return line.rstrip("\r")

@@ -25,6 +25,8 @@ __all__ = ["RefusedFile", "TabularFile", "evaluated", "opened_csv", "opened_parq
 
 _INTEGER, _DECIMAL = r"^-?(0|[1-9]\d{0,17})$", r"^-?\d+(\.\d+)?([eE][+-]?\d{1,3})?$"
 _MOST_CASTS = 6
+_MANY_VALUES, _MOST_PER_BYTE = 50_000_000, 200
+"""Parquet packs equal values to nearly nothing: more values than the first in a file with more than the second per byte are a bomb."""
 
 
 class RefusedFile(Exception):
@@ -50,6 +52,7 @@ def opened_parquet(path: Path, needed: Sequence[str]) -> TabularFile:
     try:
         schema = pl.read_parquet_schema(path)
         _check_present(needed, list(schema))
+        _check_unpacked_size(path, len(needed))
         frame = pl.read_parquet(path, columns=list(needed) or None, hive_partitioning=False, glob=False)
     # Some damaged pages make Polars panic, which is no PolarsError; it goes on working afterwards.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -64,6 +67,13 @@ def opened_parquet(path: Path, needed: Sequence[str]) -> TabularFile:
     frame = frame.with_columns(as_texts)
     plain = [blank_to_null(frame[name]) for name in needed]
     return TabularFile(frame.with_columns(plain, _line=pl.int_range(1, pl.len() + 1, dtype=pl.Int64)))
+
+
+def _check_unpacked_size(path: Path, columns: int) -> None:
+    values = columns * pl.scan_parquet(path, hive_partitioning=False, glob=False).select(pl.len()).collect().item()
+    if values > _MANY_VALUES and values > _MOST_PER_BYTE * path.stat().st_size:
+        reason = f"The file would unpack to {values:,} values, more than {_MOST_PER_BYTE} for each of its bytes, so it was not unpacked"
+        raise RefusedFile("too_large", f"{reason}; deliver it in files of at most {_MANY_VALUES // columns:,} rows.")
 
 
 def opened_csv(path: Path, needed: Sequence[str]) -> TabularFile:

@@ -107,3 +107,9 @@ def test_bytes_that_are_not_utf_8_refuse_the_file(read, refused):
 
 def test_a_byte_order_mark_and_windows_line_ends_are_understood(read):
     assert read(NAME, "\ufeff" + lines(SCAN, SCAN).replace("\n", "\r\n")).accepted[TABLE].height == 2
+
+
+def test_a_line_longer_than_any_record_is_refused_and_not_unpacked(read, refused):
+    row = refused(read(NAME, lines(SCAN, '{"a": [' + "1," * 600_000 + "1]}", SCAN)))
+    assert (row["line"], row["reason_code"], len(row["raw_record"])) == (2, "bad_json", 65_536)
+    assert "Line 2 has 1,200,010 characters, more than the 1,000,000 of the longest record;" in row["reason"]

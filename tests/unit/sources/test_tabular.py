@@ -264,3 +264,12 @@ def test_readings_of_real_disks_count_as_their_non_null_cells(shared_data, contr
     source = pl.read_parquet(path, columns=["smart_5_raw", "smart_9_raw"])
     assert extracted.records_in == sum(source[name].len() - source[name].null_count() for name in source.columns)
     assert extracted.refused_whole is False
+
+
+def test_a_parquet_file_that_would_unpack_to_far_more_than_it_is_stays_packed(read, named, refused, monkeypatch):
+    monkeypatch.setattr("pipelines.sources.tabular_files._MANY_VALUES", 100_000)
+    content = parquet(serial_number=["S1"] * 99_999, model=["M"] * 99_999, date=[date(2016, 9, 10)] * 99_999, event=["installed"] * 99_999)
+    row = refused(read("backblaze/a.parquet", content, mappings=[named("backblaze")]))
+    assert row["reason_code"] == "too_large"
+    assert "would unpack to 399,996 values" in row["reason"]
+    assert row["reason"].endswith("deliver it in files of at most 25,000 rows.")
