@@ -197,4 +197,5 @@ def test_nights_killed_one_after_another_leave_nothing_behind(two_nights):
     runs = _runs(two_nights.home)
     # Every run has an end: none is left as if it were still going on.
     assert set(runs) == {"SUCCESS", "FAILURE"}
-    assert 2 <= runs["SUCCESS"] <= 2 + hits.count(ENDED)
+    # The first night's; the last one's, unless the run before was killed with its work done; and those that ended before they were killed.
+    assert 1 <= runs["SUCCESS"] <= 2 + hits.count(ENDED)
