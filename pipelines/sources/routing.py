@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipelines.contracts import Contract
 from pipelines.sources.csv_files import read_csv_file
+from pipelines.sources.epcis.reader import EVENTS, is_epcis, read_epcis
 from pipelines.sources.extracted import Extracted, ExtractedFiles
 from pipelines.sources.json_lines import read_json_lines
 from pipelines.sources.sap_documents import read_sap_documents
@@ -77,8 +78,17 @@ def _reader(path: Path, name: str, contracts: Mapping[str, Contract], mappings: 
     for mapping in mappings:
         if matches(name, mapping.landing_pattern or ""):
             return partial(read_tabular, path, mapping, contracts)
-    if name.lower().endswith(".xml"):
+    if name.lower().endswith(".xml") and not is_epcis(name, start):
         return None
+    return _claimed(path, name, contracts, mappings, is_events=is_epcis(name, start))
+
+
+def _claimed(
+    path: Path, name: str, contracts: Mapping[str, Contract], mappings: Sequence[Contract], *, is_events: bool
+) -> Callable[[], Extracted]:
+    """What reads a file that is no IDoc and that no mapping claims."""
+    if is_events and EVENTS in contracts:
+        return partial(read_epcis, path, contracts)
     claiming = [c for c in contracts.values() if c.custom("reader") in _READERS and matches(name, c.landing_pattern or "")]
     if claiming:
         contract = max(claiming, key=lambda c: len(c.landing_pattern or ""))
