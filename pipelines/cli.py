@@ -209,6 +209,31 @@ def serial(
 
 
 @app.command()
+def epcis(
+    out: Annotated[Path, typer.Option("--out", help="File to write, for example history.jsonld.")],
+    serial_number: Annotated[str | None, typer.Option("--serial", help="Serial number whose history is told.")] = None,
+    article: Annotated[str | None, typer.Option("--article", help="Article number.")] = None,
+    where: Annotated[str | None, typer.Option("--where", help="SQL condition on serial_movements.")] = None,
+) -> None:
+    """Write movements as an EPCIS 2.0 document for a partner."""
+    home = Home.from_environment()
+    from pipelines.epcis_export import epcis_document, movements_to_tell
+    from pipelines.warehouse import QueryError
+
+    _need_published(home)
+    if serial_number is None and article is None and where is None:
+        _fail("Which movements? Give --serial, --article or --where, for example --where \"moved_at >= date '2026-03-01'\".")
+    try:
+        movements = movements_to_tell(home.published, serial_number=serial_number, article=article, where=where)
+    except QueryError as error:
+        _fail(str(error))
+    if movements.is_empty():
+        _fail("No movement fits; nothing was written.")
+    out.write_text(epcis_document(movements, created_at=_now()), encoding="utf-8")
+    _out.print(f"{movements.height:,} movements of units are in {out}.")
+
+
+@app.command()
 def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tables.")]) -> None:
     """Run a query on the published tables and print the first 1,000 rows."""
     home = Home.from_environment()

@@ -58,3 +58,21 @@
 {% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
 
 {% macro spark__row_hash(columns) %}xxhash64({{ columns | join(', ') }}){% endmacro %}
+
+{% macro json_objects(text, fields) %}{{ return(adapter.dispatch('json_objects')(text, fields)) }}{% endmacro %}
+
+{#- List of structs of texts out of a JSON list of objects. -#}
+{% macro default__json_objects(text, fields) %}
+    from_json({{ text }}, '[{ {%- for field in fields %}"{{ field }}": "VARCHAR"{{ ', ' if not loop.last }}{% endfor -%} }]')
+{% endmacro %}
+
+{% macro spark__json_objects(text, fields) %}
+    from_json({{ text }}, 'array<struct<{% for field in fields %}{{ field }}: string{{ ', ' if not loop.last }}{% endfor %}>>')
+{% endmacro %}
+
+{% macro each_of(list) %}{{ return(adapter.dispatch('each_of')(list)) }}{% endmacro %}
+
+{#- One row per element of a list. -#}
+{% macro default__each_of(list) %}unnest({{ list }}){% endmacro %}
+
+{% macro spark__each_of(list) %}explode({{ list }}){% endmacro %}

@@ -16,6 +16,7 @@ import polars as pl
 
 from pipelines.contracts import Contract
 from pipelines.sources import read_mappings
+from tests.unit.sources.test_epcis_documents import AGGREGATION, BASE, IN_XML, RICH, RICH_XML, TRANSFORMATION, XML, document
 
 SOURCES = Path(__file__).resolve().parents[1] / "unit" / "sources"
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -30,7 +31,7 @@ Corpus = dict[str, list[tuple[str, bytes]]]
 def corpus(contracts: Mapping[str, Contract]) -> Corpus:
     """Good files of every format, at most 64 KB each."""
     found: Corpus = {}
-    for format_name, name, content in [*_idocs(), *_from_contracts(contracts), *_mapped()]:
+    for format_name, name, content in [*_idocs(), *_from_contracts(contracts), *_mapped(), *_events()]:
         if len(content) <= _MOST_BYTES:
             found.setdefault(format_name, []).append((name, content))
     return found
@@ -61,6 +62,15 @@ def _value(column, at: int) -> str:
         return sorted(column.codes)[at % len(column.codes)]
     plain = "3.50" if column.physical_type.startswith("DECIMAL") else _VALUES.get(column.physical_type, f"A{at}7")
     return plain[: column.max_length] if column.max_length else plain
+
+
+def _events() -> Iterator[tuple[str, str, bytes]]:
+    yield "epcis_json", "epcis/events.jsonld", document(BASE, RICH, AGGREGATION, TRANSFORMATION).encode()
+    yield "epcis_xml", "epcis/events.xml", XML.format(edition=2, events=IN_XML.format(more=RICH_XML)).encode()
+    for folder in ("JSON", "XML", "openepcis_valid"):
+        for path in sorted((SHARED_DATA / "epcis" / folder).rglob("*")):
+            if path.suffix in {".json", ".jsonld", ".xml"}:
+                yield "epcis_xml" if path.suffix == ".xml" else "epcis_json", f"epcis/{path.name}", path.read_bytes()
 
 
 def _mapped() -> Iterator[tuple[str, str, bytes]]:

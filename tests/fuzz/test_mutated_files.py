@@ -24,7 +24,17 @@ TOGETHER = 40
 """Files that are read at once, as a run reads them."""
 HUNG_AFTER = 300
 """Seconds for what takes far less than one: then the process ends with the place where it stood."""
-SHARES = {"idoc_xml": 30, "idoc_flat": 25, "csv": 20, "json_lines": 10, "mapped_csv": 5, "mapped_parquet": 10}
+SHARES = {
+    "idoc_xml": 22,
+    "idoc_flat": 20,
+    "csv": 16,
+    "json_lines": 8,
+    "mapped_csv": 4,
+    "mapped_parquet": 8,
+    "epcis_json": 12,
+    "epcis_xml": 10,
+}
+"""Files of each format among a hundred."""
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.sources.epcis.context import context_prefixes
+from pipelines.sources.epcis.context import BUILT_IN, declared_prefixes
 from pipelines.sources.epcis.plain import Delivered, Document, DocumentFault, MasterData, Number
 from pipelines.sources.epcis.values import moment
 from pipelines.sources.texts import NotUtf8, decoded
@@ -89,18 +89,18 @@ def _document(found: Any, text: str) -> Document:
         raise DocumentFault("no_epcis", "The file has no type, so it is neither an EPCIS document nor an event", field="type")
     if "@context" not in found:
         raise DocumentFault("epcis_context", "The event stands alone and has no @context; name GS1's context", field="@context")
-    return Document((Delivered(found, 1, context_prefixes(found["@context"])),))
+    return Document((Delivered(found, 1, declared_prefixes(found["@context"])),))
 
 
-def _own_prefixes(event: Any) -> frozenset[str]:
-    return context_prefixes(event.get("@context", []), is_document=False) if isinstance(event, dict) else frozenset()
+def _own_prefixes(event: Any) -> dict[str, str]:
+    return declared_prefixes(event.get("@context", []), is_document=False) if isinstance(event, dict) else dict(BUILT_IN)
 
 
 def _of_document(found: dict[str, Any], kind: str, text: str) -> Document:
     required = ("@context", "epcisBody") if kind == "EPCISQueryDocument" else ("@context", "schemaVersion", "creationDate", "epcisBody")
     if missing := next((name for name in required if name not in found), None):
         raise DocumentFault("required_missing", f"The document has no {missing}, and every {kind} needs it", field=missing)
-    prefixes = context_prefixes(found["@context"])
+    prefixes = declared_prefixes(found["@context"])
     for name in found:
         if name not in _DOCUMENT_KEYS[kind] and name.partition(":")[0] not in prefixes and "://" not in name:
             raise DocumentFault("epcis_unknown_field", f"The document has {name[:60]!r}, which no {kind} has", field=name[:60])
@@ -112,7 +112,7 @@ def _of_document(found: dict[str, Any], kind: str, text: str) -> Document:
         raise DocumentFault("bad_date", "The creationDate is no moment with a time zone (ISO 8601)", field="creationDate")
     events = _event_list(found["epcisBody"], kind)
     lines = _lines(text, len(events))
-    delivered = (Delivered(event, line, prefixes | _own_prefixes(event)) for event, line in zip(events, lines, strict=True))
+    delivered = (Delivered(event, line, {**prefixes, **_own_prefixes(event)}) for event, line in zip(events, lines, strict=True))
     sender = found.get("sender")
     header = found.get("epcisHeader")
     return Document(

@@ -39,11 +39,11 @@ class EventFault(Exception):
 
 @dataclass(frozen=True)
 class Delivered:
-    """One event as it was delivered: its object in the form of JSON, its line, and the prefixes that it may use."""
+    """One event as it was delivered: its object in the form of JSON, its line, and its prefixes with what they stand for."""
 
     event: Any
     line: int | None
-    prefixes: frozenset[str]
+    prefixes: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def read_epcis(path: Path, contracts: Mapping[str, Contract]) -> Extracted:
     for number, delivered in enumerate(document.events, 1):
         try:
             check_event(delivered.event, delivered.prefixes)
-            rows.append(event_row(delivered.event, document, delivered.line))
+            rows.append(event_row(delivered, document))
         except EventFault as fault:
             refused.append(_refusal(number, delivered, fault))
     elements, unnamed = _master_data(document)

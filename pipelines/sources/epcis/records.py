@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from pipelines.sources.epcis.identifiers import Identifier, identifier
-from pipelines.sources.epcis.plain import Document, MasterData, Number
+from pipelines.sources.epcis.plain import Delivered, Document, MasterData, Number
 from pipelines.sources.epcis.values import moment
 from pipelines.sources.epcis.vocabulary import BUSINESS_STEP, DISPOSITION, ERROR_REASON, PARTY, TRANSACTION, word
 
@@ -30,13 +30,14 @@ _MOMENTS = frozenset(("eventTime", "recordTime", "declarationTime", "time", "sta
 _WORDS = {"bizStep": BUSINESS_STEP, "disposition": DISPOSITION, "reason": ERROR_REASON}
 _IDENTIFIED = frozenset(("parentID", "transformationID", "epcClass", "id", "bizTransaction", "source", "destination"))
 _LISTS_OF_WORDS = {"bizTransactionList": TRANSACTION, "sourceList": PARTY, "destinationList": PARTY}
-_NOT_CONTENT = frozenset(("@context", "eventID", "recordTime", "errorDeclaration"))
-"""Fields that say nothing about what happened: the same event may be told again with others."""
+_NOT_CONTENT = frozenset(("@context", "eventID", "eventTimeZoneOffset", "recordTime", "errorDeclaration"))
+"""Fields that do not say what happened: the same event may be told again with others."""
 
 
-def event_row(event: Mapping[str, Any], document: Document, line: int | None) -> dict[str, Any]:
+def event_row(delivered: Delivered, document: Document) -> dict[str, Any]:
     """One row for an event that breaks no rule."""
-    plain = _canonical(event)
+    event = delivered.event
+    plain = _named_in_full(_canonical(event), delivered.prefixes)
     content = {name: value for name, value in plain.items() if name not in _NOT_CONTENT}
     declaration = plain.get("errorDeclaration") or {}
     read_point, location = _place(event, "readPoint"), _place(event, "bizLocation")
@@ -60,12 +61,14 @@ def event_row(event: Mapping[str, Any], document: Document, line: int | None) ->
         "error_declared_at": _moment((event.get("errorDeclaration") or {}).get("declarationTime")),
         "error_reason": declaration.get("reason"),
         "corrective_event_ids": _json(declaration["correctiveEventIDs"]) if declaration.get("correctiveEventIDs") else None,
-        "units": _json(list(_units(event))),
-        "business_transactions": _json(plain["bizTransactionList"]) if plain.get("bizTransactionList") else None,
+        "units": _json([{"number": number, **unit} for number, unit in enumerate(_units(event), 1)]),
+        "source_gln": _party(event, "sourceList", "source"),
+        "destination_gln": _party(event, "destinationList", "destination"),
+        "business_transactions": _transactions(plain.get("bizTransactionList") or []),
         "event_json": _json(_written(event)),
         "document_created_at": document.created_at,
         "sender": document.sender,
-        "_line": line,
+        "_line": delivered.line,
     }
 
 
@@ -91,6 +94,28 @@ def _moment(value: Any) -> datetime | None:
 
 def _place(event: Mapping[str, Any], name: str) -> Identifier | None:
     return identifier(event[name]["id"]) if name in event else None
+
+
+def _party(event: Mapping[str, Any], field: str, name: str) -> str | None:
+    """GLN of where goods come from or go to: the place, else who has them, else who owns them."""
+    found = {word(PARTY, element["type"]): identifier(element[name]).gln for element in event.get(field) or []}
+    return next((gln for kind in ("location", "possessing_party", "owning_party") if (gln := found.get(kind))), None)
+
+
+def _transactions(elements: list[dict[str, Any]]) -> str | None:
+    return _json([{"type": element.get("type"), "id": element["bizTransaction"]} for element in elements]) if elements else None
+
+
+def _named_in_full(value: Any, prefixes: Mapping[str, str]) -> Any:
+    """The value with what prefixes stand for in their place: which prefix a sender chose says nothing."""
+    if isinstance(value, dict):
+        return {_in_full(name, prefixes): _named_in_full(inner, prefixes) for name, inner in value.items()}
+    return [_named_in_full(inner, prefixes) for inner in value] if isinstance(value, list) else value
+
+
+def _in_full(name: str, prefixes: Mapping[str, str]) -> str:
+    prefix, colon, rest = name.partition(":")
+    return prefixes[prefix].rstrip("/") + "/" + rest if colon and prefix in prefixes else name
 
 
 def _units(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

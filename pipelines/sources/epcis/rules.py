@@ -39,7 +39,7 @@ _KEY = re.compile(r"^[A-Za-z][\w.-]*:\S+$")
 _ACTIONS = ("ADD", "OBSERVE", "DELETE")
 
 
-def check_event(event: Any, prefixes: frozenset[str]) -> None:
+def check_event(event: Any, prefixes: Mapping[str, str]) -> None:
     """Raises EventFault for the first rule that the event breaks."""
     if not isinstance(event, dict):
         raise EventFault("epcis_type_unknown", "type", "is missing, since the event is no object")
@@ -67,20 +67,20 @@ def _shown(value: Any) -> str:
     return repr(value[:60]) if isinstance(value, str) else "no text"
 
 
-def _is_own(name: str, prefixes: frozenset[str]) -> bool:
+def _is_own(name: str, prefixes: Mapping[str, str]) -> bool:
     """Whether a name is the sender's own: a URI, or a name with a prefix that is declared."""
     prefix, colon, rest = name.partition(":")
     return bool(colon and rest) and (prefix in prefixes or "://" in name or name.startswith("urn:"))
 
 
-def _check_names(value: Any, path: str, prefixes: frozenset[str]) -> None:
+def _check_names(value: Any, path: str, prefixes: Mapping[str, str]) -> None:
     """Prefixes of names, at any depth, are declared; names without one are looked at where they stand."""
     if isinstance(value, list):
         for inner in value:
             _check_names(inner, path, prefixes)
     elif isinstance(value, dict):
         if path and "@context" in value and isinstance(value["@context"], dict):
-            prefixes = prefixes | frozenset(value["@context"])
+            prefixes = {**prefixes, **value["@context"]}
         for name, inner in value.items():
             if name == "@context":
                 continue
@@ -89,7 +89,7 @@ def _check_names(value: Any, path: str, prefixes: frozenset[str]) -> None:
             _check_names(inner, f"{path}{name}.", prefixes)
 
 
-def _check_fields(event: Mapping[str, Any], known: frozenset[str], kind: str, prefixes: frozenset[str]) -> None:
+def _check_fields(event: Mapping[str, Any], known: frozenset[str], kind: str, prefixes: Mapping[str, str]) -> None:
     for name in event:
         if name not in known and not _is_own(name, prefixes):
             problem = f"is no field of an {kind}; fields of your own need a prefix that the @context declares"
@@ -135,7 +135,7 @@ def _uri(value: Any, field: str) -> None:
         raise EventFault("epcis_identifier", field, f"is {_shown(value)}, which is no URI")
 
 
-def _check_declaration(event: Mapping[str, Any], prefixes: frozenset[str]) -> None:
+def _check_declaration(event: Mapping[str, Any], prefixes: Mapping[str, str]) -> None:
     if "errorDeclaration" not in event:
         return
     declaration = event["errorDeclaration"]
@@ -158,7 +158,7 @@ def _check_declaration(event: Mapping[str, Any], prefixes: frozenset[str]) -> No
         _event_id(event_id, "errorDeclaration.correctiveEventIDs")
 
 
-def _word(kind: str, value: Any, field: str, prefixes: frozenset[str]) -> None:
+def _word(kind: str, value: Any, field: str, prefixes: Mapping[str, str]) -> None:
     if not isinstance(value, str) or isinstance(value, Number) or word(kind, value) is None:
         problem = f"is {_shown(value)}, which is no {kind} of the Core Business Vocabulary 2.0; use one of its words, or a URI of your own"
         raise EventFault("epcis_unknown_word", field, problem)
@@ -178,7 +178,7 @@ def _check_action(event: Mapping[str, Any], kind: str) -> None:
         raise EventFault("epcis_action", "action", f"is {_shown(event['action'])}, which is none of {', '.join(_ACTIONS)}")
 
 
-def _check_words(event: Mapping[str, Any], prefixes: frozenset[str]) -> None:
+def _check_words(event: Mapping[str, Any], prefixes: Mapping[str, str]) -> None:
     if "bizStep" in event:
         _word(BUSINESS_STEP, event["bizStep"], "bizStep", prefixes)
     if "disposition" in event:
@@ -273,7 +273,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Number) and _NUMBER.match(value) is not None
 
 
-def _check_parties(event: Mapping[str, Any], prefixes: frozenset[str]) -> None:
+def _check_parties(event: Mapping[str, Any], prefixes: Mapping[str, str]) -> None:
     lists: tuple[tuple[str, str, str, bool], ...] = (
         ("bizTransactionList", "bizTransaction", TRANSACTION, False),
         ("sourceList", "source", PARTY, True),

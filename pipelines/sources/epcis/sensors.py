@@ -7,6 +7,7 @@ Source: EPCIS 2.0, section 7.3.7, and its JSON Schema.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.sources.epcis.identifiers import is_uri
@@ -28,7 +29,7 @@ _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 _HEX = re.compile(r"^[A-Fa-f0-9]+$")
 
 
-def check_sensors(elements: Any, prefixes: frozenset[str]) -> None:
+def check_sensors(elements: Any, prefixes: Mapping[str, str]) -> None:
     """Raises EventFault for the first rule that the sensor data breaks; None has none."""
     if elements is None:
         return
@@ -50,14 +51,14 @@ def check_sensors(elements: Any, prefixes: frozenset[str]) -> None:
             _check_report(report, f"{_LIST}.sensorReport", prefixes)
 
 
-def _known(found: dict[str, Any], known: frozenset[str], path: str, prefixes: frozenset[str]) -> None:
+def _known(found: dict[str, Any], known: frozenset[str], path: str, prefixes: Mapping[str, str]) -> None:
     for name in found:
         prefix, colon, _ = name.partition(":")
         if name not in known and not (colon and (prefix in prefixes or "://" in name)) and name != "@context":
             raise EventFault("epcis_unknown_field", f"{path}.{name}"[:100], "is no field of sensor data")
 
 
-def _check_report(report: Any, path: str, prefixes: frozenset[str]) -> None:
+def _check_report(report: Any, path: str, prefixes: Mapping[str, str]) -> None:
     if not isinstance(report, dict):
         raise EventFault("epcis_sensor", path, "holds what is no object")
     if "type" not in report and "exception" not in report:

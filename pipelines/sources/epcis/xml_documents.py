@@ -97,7 +97,7 @@ def _events(root: etree._Element) -> Iterator[etree._Element]:
 
 def _delivered(element: etree._Element) -> Delivered:
     event = {"type": _local(element) if _is_plain(element) else _name(element), **_fields(element)}
-    prefixes = BUILT_IN | {prefix for inner in element.iter() for prefix in inner.nsmap if prefix}
+    prefixes = BUILT_IN | {prefix: uri for inner in element.iter() for prefix, uri in inner.nsmap.items() if prefix}
     return Delivered(event, element.sourceline, prefixes)
 
 

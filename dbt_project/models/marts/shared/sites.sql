@@ -48,6 +48,7 @@ select
     masters.region_code,
     masters.country_code,
     masters.city_name,
+    masters.gln,
     masters.latitude_degrees,
     masters.longitude_degrees,
     coalesce(masters.site_id, tryton_masters.site_id) is not null as has_master_data,

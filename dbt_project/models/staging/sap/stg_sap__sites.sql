@@ -25,6 +25,7 @@ renamed as (
         {{ blank_to_null('regio') }} as region_code,
         {{ blank_to_null('land1') }} as country_code,
         {{ blank_to_null('ort01') }} as city_name,
+        {{ blank_to_null('gln') }} as gln,
         zzlat as latitude_degrees,
         zzlon as longitude_degrees
     from numbered

@@ -1,0 +1,94 @@
+-- One row per unit and event of a partner that stands for a movement; a declaration of an error comes without a serial number.
+{{ config(materialized='view') }}
+
+with units as (
+
+    select * from {{ ref('int_epcis_units') }}
+
+),
+
+named as (
+
+    select distinct
+        record_hash,
+        business_transactions
+    from units
+    where business_transactions is not null
+
+),
+
+transactions as (
+
+    select
+        record_hash,
+        {{ each_of(json_objects('business_transactions', ['type', 'id'])) }} as transaction
+    from named
+
+),
+
+-- An event may name a delivery and an order; what follows the last colon is their number in the sender's system.
+numbers as (
+
+    select
+        record_hash,
+        transaction.type as transaction_type,
+        regexp_extract(transaction.id, '([^:/]+)$', 1) as transaction_number
+    from transactions
+
+),
+
+documents as (
+
+    select
+        record_hash,
+        max(case when transaction_type = 'desadv' then {{ without_leading_zeros('transaction_number') }} end) as delivery_id,
+        max(case when transaction_type = 'po' then {{ without_leading_zeros('transaction_number') }} end) as purchase_order_id
+    from numbers
+    group by record_hash
+
+),
+
+spoken as (
+
+    select
+        units.*,
+        documents.delivery_id,
+        documents.purchase_order_id,
+        units.movement_type is not null and units.article_id is not null and units.serial_number is not null
+        and not units.is_withdrawn as is_moved
+    from units
+    left join documents on units.record_hash = documents.record_hash
+
+)
+
+select
+    'epcis' as source_name,
+    8 as source_priority,
+    content_hash || '/' || unit_id as record_id,
+    version_id,
+    record_created_at,
+    movement_type,
+    'main' as line_role,
+    coalesce(delivery_id, 'EPCIS-' || left(content_hash, 16)) as document_id,
+    cast(null as varchar) as document_item,
+    case when is_moved then article_id end as article_id,
+    case when is_moved then serial_number end as serial_number,
+    cast(happened_at as date) as movement_date,
+    happened_at as moved_at,
+    site_id,
+    cast(null as varchar) as storage_location_id,
+    case when movement_type in ('641', '642') then destination_site_id end as to_site_id,
+    cast(null as varchar) as to_storage_location_id,
+    cast(null as varchar) as stock_type_code,
+    lot_id as batch_id,
+    cast(null as varchar) as valuation_type,
+    cast(null as varchar) as vendor_id,
+    cast(null as varchar) as customer_id,
+    cast(null as varchar) as sales_order_id,
+    purchase_order_id,
+    delivery_id,
+    file,
+    line,
+    known_at as ingested_at
+from spoken
+where is_moved or is_error_declaration
