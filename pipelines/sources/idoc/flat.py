@@ -7,13 +7,13 @@ Memory holds one IDoc at a time, and a line is never longer than a record may be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
 from pipelines.sources.idoc.layouts import CONTROL, DATA_STARTS, ROOT, Layouts, SegmentLayout, read_layouts
-from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, Segment, UnreadableIdocs
+from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, Segment, UnreadableIdocs, message_of
 
 __all__ = ["is_flat", "read_flat"]
 
@@ -43,13 +43,16 @@ def is_flat(path: Path) -> bool:
         return stream.read(4096).lstrip(_BLANK).startswith(b"EDI_DC")
 
 
-def read_flat(path: Path, *, before: int = 0, layouts: Path | None = None, fields: Collection[str] | None = None) -> Iterator[Idoc]:
+def read_flat(
+    path: Path, *, before: int = 0, layouts: Path | None = None, fields: Mapping[str, Collection[str]] | None = None
+) -> Iterator[Idoc]:
     """IDocs in file order, numbered as `reader.read_idocs` numbers them. Raises UnreadableIdocs, and LayoutError.
 
-    `fields` names those that are cut out of data records, all where it is None: most of a record's fields are in no table.
+    `fields` names, by message, those that are cut out of data records, all where it is None: most of a record's fields are in
+    no table, and none of a message that it does not name.
     """
     known, number = read_layouts(layouts), 0
-    cuts = (_Cuts(known, fields), _Cuts(known, None))
+    cuts = _CutsByMessage(known, fields)
     control: Segment | None = None
     records: list[tuple[int, str]] = []
     for block in _records(path):
@@ -78,9 +81,12 @@ def _no_control(line: int, record: str) -> UnreadableIdocs:
     return _malformed(line, f"starts with {record[:10].strip()!r}, and {CONTROL} must be the first; an older port writes EDI_DC")
 
 
-def _idoc(control: Segment, records: list[tuple[int, str]], both: tuple[_Cuts, _Cuts], *, before: int, number: int) -> Idoc:
-    """One IDoc of its records, cut by the first of both; `whole` cuts them by the second."""
-    cuts, every = both
+def _idoc(
+    control: Segment, records: list[tuple[int, str]], by_message: _CutsByMessage, *, before: int, number: int, is_whole: bool = False
+) -> Idoc:
+    """One IDoc of its records, with the fields that its message is read for; `whole` reads it with all."""
+    basic_type = (control.fields.get("IDOCTYP") or "").strip()
+    cuts = by_message.every if is_whole else by_message.of(message_of(basic_type))
     segments: list[Segment] = []
     without: list[int] = []
     for line, record in records:
@@ -97,11 +103,27 @@ def _idoc(control: Segment, records: list[tuple[int, str]], both: tuple[_Cuts, _
         roots, fault = _by_number(segments, records)
     elif fault is None:
         roots, fault = _by_order(segments, [cuts[record[:30]][3] for _, record in records])
-    basic_type = (control.fields.get("IDOCTYP") or "").strip()
     own = () if fault else sorted({segments[at].name for at in without})
-    whole = partial(_idoc, control, records, (every, every), before=before, number=number)
+    whole = partial(_idoc, control, records, by_message, before=before, number=number, is_whole=True)
     trees = segments if fault else roots
     return Idoc(number, before + number, basic_type, control.line, control, trees, None, whole, fault, own)
+
+
+class _CutsByMessage:
+    """What cuts the records of an IDoc: the fields that its message is read for, or every one."""
+
+    def __init__(self, layouts: Layouts, fields: Mapping[str, Collection[str]] | None) -> None:
+        self.layouts, self.fields, self.every = layouts, fields, _Cuts(layouts, None)
+        self._cuts: dict[str, _Cuts] = {}
+
+    def of(self, message: str) -> _Cuts:
+        """For IDocs of this message."""
+        if self.fields is None:
+            return self.every
+        known = message if message in self.fields else ""
+        if known not in self._cuts:
+            self._cuts[known] = _Cuts(self.layouts, self.fields.get(known, ()))
+        return self._cuts[known]
 
 
 class _Cuts(dict):
