@@ -19,7 +19,7 @@ from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, STATES_SCHEM
 from pipelines.sources.idoc.families import Family, family_of, fields_of, message_of, messages_of
 from pipelines.sources.idoc.raw import SegmentTexts, printed_idoc
 from pipelines.sources.idoc.reader import read_idocs
-from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, UnreadableIdocs
+from pipelines.sources.idoc.tree import STATUS, UNKNOWN_SEGMENT, Fault, Idoc, UnreadableIdocs
 from pipelines.sources.verdicts import refusals, refused_file
 
 __all__ = ["read_in_parts", "read_sap_documents"]
@@ -136,7 +136,9 @@ def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
             raise UnreadableIdocs(idoc.fault.code, idoc.fault.reason, line=idoc.fault.line, segment=idoc.fault.segment)
         family = None
     fields = idoc.control.fields
-    reading.idocs.append((at, idoc.key, fields.get("DOCNUM"), fields.get("MESTYP"), ", ".join(idoc.skipped) or None))
+    # What somebody says of our IDocs is not answered in turn.
+    if idoc.basic_type != STATUS:
+        reading.idocs.append((at, idoc.key, fields.get("DOCNUM"), fields.get("MESTYP"), ", ".join(idoc.skipped) or None))
     if family is None:
         reading.unknown.append((at, {"_idoc": idoc.key, **_unknown(idoc, reading.contracts)}))
     reading.records_in[at] += family.add(idoc) if family else 1
@@ -145,7 +147,7 @@ def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
 def _unknown(idoc: Idoc, contracts: Mapping[str, Contract]) -> dict:
     """Quarantine row of an IDoc that no family takes."""
     messages = {message for contract in contracts.values() for message in messages_of(contract)}
-    is_known, known = message_of(idoc.basic_type) in messages, ", ".join(sorted(messages))
+    is_known, known = message_of(idoc.basic_type) in messages, ", ".join(sorted(messages - {STATUS}))
     fault = (is_known and idoc.fault) or Fault(
         "unknown_idoc_type",
         f"IDOC[{idoc.number}] (line {idoc.line}) is of type {idoc.basic_type[:40]}, which no source contract "

@@ -18,8 +18,9 @@ from pipelines.sources.idoc.headed_lines import HeadedLines
 from pipelines.sources.idoc.master_data import MASTER_DATA, MasterData
 from pipelines.sources.idoc.receipts import Receipts
 from pipelines.sources.idoc.shipments import SHIPMENTS
+from pipelines.sources.idoc.statuses import Statuses
 from pipelines.sources.idoc.store_documents import SALES_TOTALS, STORE_MOVEMENTS
-from pipelines.sources.idoc.tree import Idoc, message_of
+from pipelines.sources.idoc.tree import STATUS, Idoc, message_of
 
 __all__ = ["Family", "family_of", "fields_of", "message_of", "messages_of"]
 
@@ -42,6 +43,7 @@ class Family(Protocol):
 _FAMILIES: Mapping[str, tuple[str, Callable[[Mapping[str, Contract]], Family], Collection[str]]] = {
     "MBGMCR": ("sap/goods_movements", lambda ours: GoodsMovements(ours["sap/goods_movements"]), GoodsMovements.other_fields),
     "DELVRY": ("sap/deliveries", Deliveries, Deliveries.other_fields),
+    STATUS: ("sap/idoc_statuses", lambda ours: Statuses(ours["sap/idoc_statuses"]), ()),
     "WPUBON": ("pos/receipts", lambda ours: Receipts(ours["pos/receipts"]), Receipts.other_fields),
     **{
         message: (spec.table, lambda ours, spec=spec: HeadedLines(ours[spec.table], spec), spec.other_fields)

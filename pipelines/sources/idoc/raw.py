@@ -22,7 +22,7 @@ __all__ = ["MASKED", "SegmentTexts", "masked_flat", "masked_text", "printable", 
 
 MASKED = (
     r"NAME\w*|CSHNAME|STREET\w*|STRAS\w*|STR_\w*|HOUSE_\w*|HAUSN|POSTL?_?CO\w*|PSTLZ|PSTL\d|CITY\w*|ORT\d+|TEL\w*|FAX\w*|"
-    r"E_?MAIL\w*|SMTP\w*|KARTE\w*|KARTNR|KONTO\w*|IBAN|BANK\w*|KUNDNR|KUNNR|KUNDE|CUSTOMER|FLDVAL|PARNR"
+    r"E_?MAIL\w*|SMTP\w*|KARTE\w*|KARTNR|KONTO\w*|IBAN|BANK\w*|KUNDNR|KUNNR|KUNDE|CUSTOMER|FLDVAL|PARNR|UNAME|STATXT|STAPA\d"
 )
 """Field names whose content is never kept: names and addresses, cards and accounts, customer numbers, free fields."""
 
@@ -38,11 +38,14 @@ _MASKED_ELEMENT = re.compile(
     rf"(<(?:[\w.-]+:)?(?:{MASKED})(?:\s[^>]*)?>)(?!\s*</)(?:[^<]|<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))*",
     re.IGNORECASE | re.DOTALL,
 )
-_FLAT_PERSONAL = re.compile(r"^((?:Z\S*|/\S*|E[12](?:ADR[ME]|WPB01|WPB06|WPG01|EDKA|KN|LF|VC|WXX01)\S*)[^\n]{0,53})[^\n]*", re.MULTILINE)
+_FLAT_PERSONAL = re.compile(
+    r"^((?:Z\S*|/\S*|EDI_DS\S*|E[12](?:ADR[ME]|WPB01|WPB06|WPG01|EDKA|KN|LF|VC|WXX01)\S*)[^\n]{0,53})[^\n]*",
+    re.MULTILINE,
+)
 _ROWS = frozenset(
     {
         *("E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL20", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1EDL46"),
-        *("E1WPB02", "E1WPG02", "E1WPU02", "E1MAKTM", "E1MARCM"),
+        *("EDI_DS40", "E1WPB02", "E1WPG02", "E1WPU02", "E1MAKTM", "E1MARCM"),
     }
 )
 """Segments that are records of their own, so they are not printed within another one."""
