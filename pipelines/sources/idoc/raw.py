@@ -38,10 +38,14 @@ _MASKED_ELEMENT = re.compile(
     rf"(<(?:[\w.-]+:)?(?:{MASKED})(?:\s[^>]*)?>)(?!\s*</)(?:[^<]|<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))*",
     re.IGNORECASE | re.DOTALL,
 )
-_FLAT_PERSONAL = re.compile(
-    r"^((?:Z\S*|/\S*|EDI_DS\S*|E[12](?:ADR[ME]|WPB01|WPB06|WPG01|EDKA|KN|LF|VC|WXX01)\S*)[^\n]{0,53})[^\n]*",
-    re.MULTILINE,
-)
+_PERSONAL_RECORD = r"E[12](?:ADR[ME]|WPB01|WPB06|WPG01|EDKA|KN|LF|VC|WXX01)\S*"
+_FLAT = re.compile(r"\s*EDI_D[CS]")
+_FLAT_SHOWN = re.compile(r"(?:EDI_D[CS]\S*|E[12](?:BP2017|EDL|EDT|MA[RK]|MBGMCR|WPB0[2-57]|WPU)\S*) ")
+"""Beginnings of the records of a flat file that name nobody; a damaged one, or the rest of one, may be any."""
+_PERSONAL_LINE = re.compile(rf"^((?:Z\S*|/\S*|{_PERSONAL_RECORD})[^\n]{{0,53}})[^\n]*", re.MULTILINE)
+_FLAT_WITHIN = re.compile(rf"({_PERSONAL_RECORD})[^\n]*")
+_LEAD, _CONTROL_SHOWN = 63, 172
+"""Characters that stand before the data of a record, and those of a control record up to its sender."""
 _ROWS = frozenset(
     {
         *("E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL20", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1EDL46"),
@@ -131,8 +135,27 @@ def masked_text(text: str) -> str:
 
 
 def masked_flat(text: str) -> str:
-    """Text of a flat IDoc with the data of address, receipt and payment segments replaced by ***."""
-    return _FLAT_PERSONAL.sub(r"\1***", text)
+    """Text of a flat IDoc with the data of all records replaced by *** but those that name nobody.
+
+    Of any other text only lines that begin as records which name somebody.
+    """
+    if not _FLAT.match(text.removeprefix("\ufeff")):
+        return _PERSONAL_LINE.sub(r"\1***", text)
+    return "\n".join(_masked_record(record) for record in text.split("\n"))
+
+
+def _masked_record(record: str) -> str:
+    text = record.removeprefix("\ufeff").rstrip("\r")
+    if not text or text.isspace():
+        return text
+    if text.startswith(("EDI_DC", "EDI_DS")):
+        shown = _CONTROL_SHOWN if text.startswith("EDI_DC") else _LEAD
+        return text if len(text) <= shown else f"{text[:shown]}***"
+    if _FLAT_SHOWN.match(f"{text} "):
+        # Where the end of a line is lost, another record follows in it.
+        return _FLAT_WITHIN.sub(r"\1***", text)
+    named = re.match(_PERSONAL_RECORD + r"\s|Z\S*\s|/\S*\s", text)
+    return f"{text[:_LEAD]}***" if named else "***"
 
 
 def _print(element: etree._Element, pieces: list[str], without: frozenset[str], *, budget: list[int]) -> None:

@@ -223,3 +223,14 @@ def test_what_somebody_says_of_our_idocs_is_not_acknowledged(tmp_path, contracts
     path = tmp_path / "a.txt"
     path.write_text(DELIVERY + status("0000000000000002", "51"))
     assert read_sap_documents([path], contracts).states["docnum"].to_list() == ["0000000000000901"]
+
+
+def test_a_line_broken_off_a_customers_record_is_masked(read, refused):
+    customer = record("E2KNA1M", f"{'':13}{'0000700123':60}\n{'':20}Jane Doe", 1)
+    row = refused(read("a.txt", "\n".join([CONTROL.replace("DELVRY07", "DEBMAS06"), customer])))
+    assert row["reason_code"] == "malformed_idoc"
+    assert [word for word in ("Jane", "700123") if word in row["raw_record"]] == []
+
+
+def test_customers_without_a_control_record_are_masked(read, refused):
+    assert "Jane" not in refused(read("a.txt", record("E2KNA1M", "Jane Doe", 1)))["raw_record"]
