@@ -73,7 +73,7 @@ def _reader(path: Path, name: str, contracts: Mapping[str, Contract], mappings: 
     if not start:
         reason = f"The file {name} holds nothing; deliver it again with its content, or not at all."
         return partial(refused_file, path, code="empty_file", reason=reason)
-    if start.startswith(b"EDI_DC"):
+    if start.startswith((b"EDI_DC", b"EDI_DS")):
         return None
     for mapping in mappings:
         if matches(name, mapping.landing_pattern or ""):

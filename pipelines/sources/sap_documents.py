@@ -7,7 +7,6 @@ A file that breaks off is refused whole: its delivery is one act. See README.md,
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,21 +16,16 @@ import polars as pl
 
 from pipelines.contracts import Contract
 from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, STATES_SCHEMA, ExtractedFiles, quarantined
-from pipelines.sources.idoc.deliveries import Deliveries
-from pipelines.sources.idoc.goods_movements import GoodsMovements
+from pipelines.sources.idoc.families import Family, family_of, fields_of, message_of, messages_of
 from pipelines.sources.idoc.raw import SegmentTexts, printed_idoc
 from pipelines.sources.idoc.reader import read_idocs
-from pipelines.sources.idoc.receipts import Receipts
-from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, UnreadableIdocs
+from pipelines.sources.idoc.tree import STATUS, UNKNOWN_SEGMENT, Fault, Idoc, UnreadableIdocs
 from pipelines.sources.verdicts import refusals, refused_file
 
 __all__ = ["read_in_parts", "read_sap_documents"]
 
-Family = GoodsMovements | Deliveries | Receipts
-
 PART_RECORDS = 50_000
 """Records of a part of a large file: some 10 MB of XML."""
-_BASIC_TYPE = re.compile(r"^([A-Z]+)\d\d$")
 
 
 @dataclass
@@ -44,7 +38,7 @@ class _Reading:
     paths: Sequence[Path]
     contracts: Mapping[str, Contract]
     layouts: Path | None = None
-    families: dict[str, Family] = field(default_factory=dict)
+    families: dict[str, Family | None] = field(default_factory=dict)
     before: list[int] = field(default_factory=list)
     records_in: list[int] = field(default_factory=list)
     unknown: list[tuple[int, dict]] = field(default_factory=list)
@@ -61,7 +55,7 @@ def read_sap_documents(paths: Sequence[Path], contracts: Mapping[str, Contract],
     same for the few records of one file as for those of fifty.
     """
     reading = _Reading(paths, _of_idocs(contracts), layouts)
-    fields = _fields(reading.contracts)
+    fields = fields_of(reading.contracts.values())
     with _collector_paused():
         key = 0
         for at, path in enumerate(paths):
@@ -85,7 +79,7 @@ def read_in_parts(
     not to be taken.
     """
     ours = _of_idocs(contracts)
-    fields, texts = _fields(ours), SegmentTexts(path, layouts=layouts)
+    fields, texts = fields_of(ours.values()), SegmentTexts(path, layouts=layouts)
     idocs = read_idocs(path, layouts=layouts, fields=fields)
     is_read = False
     while not is_read:
@@ -116,13 +110,7 @@ def _refuse_whole(reading: _Reading, at: int, error: UnreadableIdocs) -> None:
 
 
 def _of_idocs(contracts: Mapping[str, Contract]) -> dict[str, Contract]:
-    return {table: contract for table, contract in contracts.items() if contract.custom("idocMessage")}
-
-
-def _fields(contracts: Mapping[str, Contract]) -> frozenset[str]:
-    """Names of all fields that any family reads."""
-    columns = {column.name.upper() for contract in contracts.values() for column in contract.columns}
-    return frozenset(columns.union(GoodsMovements.other_fields, Deliveries.other_fields, Receipts.other_fields))
+    return {table: contract for table, contract in contracts.items() if messages_of(contract)}
 
 
 @contextmanager
@@ -138,42 +126,28 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _take(reading: _Reading, at: int, idoc: Idoc) -> None:
-    family = _family(idoc, reading.contracts, reading.families)
+    message = message_of(idoc.basic_type)
+    if message not in reading.families:
+        reading.families[message] = family_of(message, reading.contracts)
+    family = reading.families[message]
     if family and idoc.fault:
         if idoc.fault.code == UNKNOWN_SEGMENT:
             # Refused whole, the same file is read again once the layout is there; a refused record would be a duplicate then.
             raise UnreadableIdocs(idoc.fault.code, idoc.fault.reason, line=idoc.fault.line, segment=idoc.fault.segment)
         family = None
     fields = idoc.control.fields
-    reading.idocs.append((at, idoc.key, fields.get("DOCNUM"), fields.get("MESTYP"), ", ".join(idoc.skipped) or None))
+    # What somebody says of our IDocs is not answered in turn.
+    if idoc.basic_type != STATUS:
+        reading.idocs.append((at, idoc.key, fields.get("DOCNUM"), fields.get("MESTYP"), ", ".join(idoc.skipped) or None))
     if family is None:
         reading.unknown.append((at, {"_idoc": idoc.key, **_unknown(idoc, reading.contracts)}))
     reading.records_in[at] += family.add(idoc) if family else 1
 
 
-def _family(idoc: Idoc, contracts: Mapping[str, Contract], families: dict[str, Family]) -> Family | None:
-    message = _message(idoc)
-    if message not in families:
-        ours = {table: contract for table, contract in contracts.items() if contract.custom("idocMessage") == message}
-        if "sap/goods_movements" in ours:
-            families[message] = GoodsMovements(ours["sap/goods_movements"])
-        elif "sap/deliveries" in ours:
-            families[message] = Deliveries(ours)
-        elif "pos/receipts" in ours:
-            families[message] = Receipts(ours["pos/receipts"])
-    return families.get(message)
-
-
-def _message(idoc: Idoc) -> str:
-    """The basic type without its version: MBGMCR of MBGMCR03."""
-    match = _BASIC_TYPE.match(idoc.basic_type)
-    return match[1] if match else ""
-
-
 def _unknown(idoc: Idoc, contracts: Mapping[str, Contract]) -> dict:
     """Quarantine row of an IDoc that no family takes."""
-    is_known = _message(idoc) in {contract.custom("idocMessage") for contract in contracts.values()}
-    known = ", ".join(sorted({contract.custom("idocMessage") for contract in contracts.values()}))
+    messages = {message for contract in contracts.values() for message in messages_of(contract)}
+    is_known, known = message_of(idoc.basic_type) in messages, ", ".join(sorted(messages - {STATUS}))
     fault = (is_known and idoc.fault) or Fault(
         "unknown_idoc_type",
         f"IDOC[{idoc.number}] (line {idoc.line}) is of type {idoc.basic_type[:40]}, which no source contract "
@@ -193,7 +167,7 @@ def _unknown(idoc: Idoc, contracts: Mapping[str, Contract]) -> dict:
 
 def _extracted(reading: _Reading) -> ExtractedFiles:
     accepted, refused = {}, []
-    for family in reading.families.values():
+    for family in filter(None, reading.families.values()):
         for table, every in family.records().items():
             contract, records = reading.contracts[table], _by_file(every, reading)
             # Filtering copies every column, and most deliveries have no fault.

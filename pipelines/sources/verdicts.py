@@ -96,7 +96,7 @@ def _phrases(records: pl.DataFrame, contract: Contract, labels: Mapping[str, str
     rows = []
     for code, field in records.select("_code", "_field").unique().sort("_code", "_field").iter_rows():
         phrase = given.get((code, field)) or _phrase(code, columns[field], contract)
-        with_value = code not in ("required_missing", "serial_missing", "empty_document")
+        with_value = code not in ("required_missing", "serial_missing", "empty_document", "deletion_not_taken")
         rows.append((code, field, labels.get(field, field), phrase, with_value, field in restricted))
     schema = {
         "_code": pl.String,
@@ -140,6 +140,10 @@ def _phrase(code: str, column: Column, contract: Contract) -> str:
         "bad_boolean": (
             "which is neither true nor false (true, false, 1, 0, X or blank)",
             f"correct it at the source {_AGAIN}",
+        ),
+        "deletion_not_taken": (
+            f"belongs to a row that is to be deleted (function 003), and {contract.table} tells what there is, not what is gone",
+            "flag or block it at the source and deliver the row with that flag.",
         ),
         "empty_document": ("is absent, since the document has no item at all", "deliver it again with its items."),
     }[code]

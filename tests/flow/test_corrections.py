@@ -110,6 +110,7 @@ def scan(identity, serial, article, *, day=date(2026, 3, 3)):
     }
 
 
+CANCELLED = {"matdoc_tr_cancel": "4900000011", "matyear_tr_cancel": "2026", "matitem_tr_cancel": "0001"}
 EARLY, LATE = date(2026, 3, 4), date(2026, 3, 8)
 RECEIPTS = [movement("1", 1, "101", f"S{n}", day=date(2026, 3, 2)) for n in range(1, 9)]
 NIGHTS = [
@@ -118,10 +119,10 @@ NIGHTS = [
             *RECEIPTS,
             # Received under its delivery, taken back, and received again: one unit.
             movement("11", 1, "101", "S5", day=date(2026, 3, 6), site="S101", deliv_numb_to_search="82"),
-            movement("12", 1, "102", "S5", day=date(2026, 3, 7), site="S101", deliv_numb_to_search="82"),
+            movement("12", 1, "102", "S5", day=date(2026, 3, 7), site="S101", deliv_numb_to_search="82", **CANCELLED),
             # A transfer taken back before it arrived.
             movement("13", 1, "303", "S7", day=date(2026, 3, 5), move_plant="S101"),
-            movement("14", 1, "304", "S7", day=date(2026, 3, 6), move_plant="S101"),
+            movement("14", 1, "303", "S7", day=date(2026, 3, 6), move_plant="S101", xstob="X", ref_doc="4900000013", ref_doc_it="0001"),
             movement("15", 1, "303", "S8", day=date(2026, 3, 5), move_plant="S101"),
             # The ERP names a wrong unit, and corrects it under the same number.
             movement("16", 1, "561", "WRONG", day=date(2026, 3, 3)),
@@ -289,3 +290,13 @@ def test_nothing_that_was_delivered_has_left_the_lake(nights):
     home = nights[0]
     kept = query(home.warehouse, "select count(*) from intermediate.int_movement_records where serial_number in ('WRONG', 'S2')").item()
     assert kept == 3
+
+
+def test_a_reversal_names_the_document_that_it_takes_back(nights):
+    _, _, after, full = nights
+    for content in (after, full):
+        reversals = content["serial_movements"].filter(pl.col("reverses_document_id").is_not_null())
+        told = reversals.sort("serial_number").select(
+            "serial_number", "movement_type", "is_reversal", "reverses_document_id", "reverses_document_item"
+        )
+        assert told.rows() == [("S5", "102", True, "4900000011/2026", "0001"), ("S7", "304", True, "4900000013", "0001")]

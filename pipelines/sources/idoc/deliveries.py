@@ -1,7 +1,7 @@
 """Deliveries: DELVRY documents become one record per item and serial number, and one per handling unit and packed item.
 
 What DELVRY's segments say about one another belongs here. Typing does not (conversion.py); the columns are explained in
-data_contracts/sources/sap/deliveries.odcs.yaml and handling_units.odcs.yaml. Segments are read by name, whatever the
+data_contracts/sources/sap/deliveries.odcs.yaml, handling_units and handling_unit_serials. Segments are read by name, whatever the
 version 01 to 07.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from pipelines.contracts import Contract
-from pipelines.sources.conversion import gathered
+from pipelines.sources.conversion import gathered, judged
 from pipelines.sources.idoc.reader import Idoc, Segment
 from pipelines.sources.idoc.rows import (
     CONTROL_FIELDS,
@@ -25,6 +25,7 @@ from pipelines.sources.idoc.rows import (
     judged_serials,
     placed,
 )
+from pipelines.sources.values import blank_to_null
 
 __all__ = ["Deliveries"]
 
@@ -40,6 +41,8 @@ _HEADER = (*CONTROL_FIELDS, *_OWN, "lfart", "qualf", *(f"partner_{p}" for p in _
 _UNIT = ("sernr", "uii")
 _PACKAGE = ("exidv", "vhilm", "brgew", "ntgew", "gewei")
 _PACKED = ("posnr", "matnr", "charg", "vemng", "vemeh")
+_UNITS_TABLE = "sap/handling_unit_serials"
+_PACKED_UNIT = ("exidv", "posnr", "matnr", *_UNIT)
 
 
 class Deliveries:
@@ -48,6 +51,7 @@ class Deliveries:
     Grain of sap/deliveries: one per item and serial number, one per item without serials, one per delivery without
     items.
     Grain of sap/handling_units: one per handling unit and packed item, one per handling unit without items.
+    Grain of sap/handling_unit_serials: one per handling unit and serial number that is said to be in it.
     """
 
     other_fields = ("PARTNER_Q", "PARTNER_ID", "NTANF", "NTANZ", "ISDD", "ISDZ", "BELNR", "MATNR_LONG")
@@ -63,7 +67,7 @@ class Deliveries:
     }
 
     def __init__(self, contracts: Mapping[str, Contract]) -> None:
-        """Collect for those of the two tables that have a contract."""
+        """Collect for those of the tables that have a contract."""
         self.contracts = contracts
         contract = contracts["sap/deliveries"]
         self._item_names = [c.name for c in contract.columns if c.name not in (*_HEADER, *_UNIT)]
@@ -72,11 +76,12 @@ class Deliveries:
         self._serials = Rows("E1EDL11", _UNIT)
         self._packages = Rows("E1EDL37", _PACKAGE)
         self._packed = Rows("E1EDL44", _PACKED)
+        self._packed_units = Rows("E1EDL46", _PACKED_UNIT)
 
     def add(self, idoc: Idoc) -> int:
-        """Take one IDoc. Returns the records it makes in both tables."""
+        """Take one IDoc. Returns the records it makes in all tables."""
         control, records = control_of(idoc), 0
-        counts = dict.fromkeys(("E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44"), 0)
+        counts = dict.fromkeys(("E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1EDL46"), 0)
         bodies = [segment for segment in idoc.segments if segment.name == "E1EDL20"]
         for ordinal, body in enumerate(bodies or [Segment("E1EDL20", idoc.line, {})], 1):
             self._headers.add([{**body.fields, **_header(body), **control}], idoc=idoc.key, parents=[0], first=ordinal, lines=[body.line])
@@ -93,6 +98,8 @@ class Deliveries:
         tables = {"sap/deliveries": self._delivery_records()}
         if "sap/handling_units" in self.contracts:
             tables["sap/handling_units"] = self._package_records()
+        if self._packed_units.count:
+            tables[_UNITS_TABLE] = self._packed_unit_records()
         return tables
 
     def _add_item(self, item: Segment, key: int, counts: dict[str, int]) -> int:
@@ -106,7 +113,23 @@ class Deliveries:
         counts["E1EDL37"] += 1
         parents = [self._headers.count - 1]
         self._packages.add([package.fields], idoc=key, parents=parents, first=counts["E1EDL37"], lines=[package.line])
-        return self._add_below(self._packed, package.all("E1EDL44"), key, counts, parent=self._packages.count - 1)
+        packed = package.all("E1EDL44")
+        units = self._add_units(package, packed, key, counts) if _UNITS_TABLE in self.contracts else 0
+        return units + self._add_below(self._packed, packed, key, counts, parent=self._packages.count - 1)
+
+    def _add_units(self, package: Segment, packed: list[Segment], key: int, counts: dict[str, int]) -> int:
+        """Take serial numbers of what is packed. A segment that names none says something else, and is no record."""
+        units = 0
+        for item in packed:
+            within = {"EXIDV": package.fields.get("EXIDV"), "POSNR": item.fields.get("POSNR"), "MATNR": item.fields.get("MATNR")}
+            for unit in item.all("E1EDL46"):
+                counts["E1EDL46"] += 1
+                named = {name.upper(): unit.fields.get(name.upper()) for name in _UNIT}
+                if first_filled(*named.values()):
+                    place = {"first": counts["E1EDL46"], "lines": [unit.line]}
+                    self._packed_units.add([{**within, **named}], idoc=key, parents=[self._headers.count - 1], **place)
+                    units += 1
+        return units
 
     def _add_below(self, rows: Rows, segments: list[Segment], key: int, counts: dict[str, int], *, parent: int) -> int:
         """Take the innermost segments of one item or package. Returns the records they make with it."""
@@ -137,6 +160,17 @@ class Deliveries:
             "package": (packages, takes["package"]),
             "packed": (packed, takes["packed"]),
         }
+        return gathered(levels, [c.name for c in contract.columns])
+
+    def _packed_unit_records(self) -> pl.DataFrame:
+        contract = self.contracts[_UNITS_TABLE]
+        headers = placed(self._headers.judged(columns_of(contract, ("docnum", "sndprn", "vbeln"))), CONTROL_PLACE)
+        frame = self._packed_units.frame()
+        given = blank_to_null(frame["sernr"])
+        number = given.zip_with(given.is_not_null(), blank_to_null(frame["uii"]))
+        units = judged(frame.with_columns(number.alias("sernr")), columns_of(contract, _PACKED_UNIT))
+        takes = units.select(pl.col("_parent").alias("header"), pl.int_range(pl.len()).alias("unit"))
+        levels = {"header": (headers, takes["header"]), "unit": (units, takes["unit"])}
         return gathered(levels, [c.name for c in contract.columns])
 
 

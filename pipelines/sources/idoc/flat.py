@@ -7,17 +7,16 @@ Memory holds one IDoc at a time, and a line is never longer than a record may be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
 from pipelines.sources.idoc.layouts import CONTROL, DATA_STARTS, ROOT, Layouts, SegmentLayout, read_layouts
-from pipelines.sources.idoc.tree import UNKNOWN_SEGMENT, Fault, Idoc, Segment, UnreadableIdocs
+from pipelines.sources.idoc.tree import STATUS, UNKNOWN_SEGMENT, Fault, Idoc, Segment, UnreadableIdocs, message_of
 
 __all__ = ["is_flat", "read_flat"]
 
-_STATUS = "EDI_DS40"
 _LONGEST = 1063
 """Characters of the longest record, 63 of a data record and 1000 of its segment; blanks at its end do not count."""
 _DEEPEST = 99
@@ -30,6 +29,8 @@ _OWN = re.compile(r"^Z|^/")
 _NUMBER, _PARENT = slice(49, 55), slice(55, 61)
 _UNNUMBERED = frozenset({"000000", " " * 6, ""})
 _MOST_NAMES = 10_000
+_MOST_STATUSES = 100_000
+"""Status records that may be held together."""
 _MOST_SEGMENTS = 999_999
 """Segments that SEGNUM, six digits, can count."""
 
@@ -38,49 +39,93 @@ Cut = tuple[str, tuple[str, ...], Callable[[str], Sequence[str]] | None, Segment
 
 
 def is_flat(path: Path) -> bool:
-    """Whether the file begins like a flat IDoc file, with a control record."""
+    """Whether the file begins like a flat IDoc file, with a control or a status record."""
     with path.open("rb") as stream:
-        return stream.read(4096).lstrip(_BLANK).startswith(b"EDI_DC")
+        return stream.read(4096).lstrip(_BLANK).startswith((b"EDI_DC", b"EDI_DS"))
 
 
-def read_flat(path: Path, *, before: int = 0, layouts: Path | None = None, fields: Collection[str] | None = None) -> Iterator[Idoc]:
+def read_flat(
+    path: Path, *, before: int = 0, layouts: Path | None = None, fields: Mapping[str, Collection[str]] | None = None
+) -> Iterator[Idoc]:
     """IDocs in file order, numbered as `reader.read_idocs` numbers them. Raises UnreadableIdocs, and LayoutError.
 
-    `fields` names those that are cut out of data records, all where it is None: most of a record's fields are in no table.
+    `fields` names, by message, those that are cut out of data records, all where it is None: most of a record's fields are in
+    no table, and none of a message that it does not name. Status records, which may stand anywhere between IDocs, come behind
+    them as one IDoc whose segments they are.
     """
-    known, number = read_layouts(layouts), 0
-    cuts = (_Cuts(known, fields), _Cuts(known, None))
-    control: Segment | None = None
-    records: list[tuple[int, str]] = []
+    file = _File(read_layouts(layouts), fields, before)
     for block in _records(path):
         begin = 0
         for at in [at for at, (_, record) in enumerate(block) if record.startswith("EDI_")]:
-            line, record = block[at]
-            records += block[begin:at]
+            file.records += block[begin:at]
             begin = at + 1
-            if control is None and (records or not record.startswith(CONTROL)):
-                raise _no_control(*(records or [block[at]])[0])
-            if record.startswith(CONTROL):
-                if control is not None:
-                    yield _idoc(control, records, cuts, before=before, number=number)
-                number += 1
-                control, records = Segment(CONTROL, line, _control_fields(record, known)), []
-            elif not record.startswith(_STATUS):
-                raise _no_control(line, record)
-        records += block[begin:]
-        if len(records) > _MOST_SEGMENTS:
-            raise _malformed(records[-1][0], f"is one of more than the {_MOST_SEGMENTS} that an IDoc may have")
-    if control is not None:
-        yield _idoc(control, records, cuts, before=before, number=number)
+            yield from file.take(*block[at])
+        file.records += block[begin:]
+        yield from file.checked()
+    yield from file.ended()
+
+
+class _File:
+    """A flat file being read: the IDoc that is open, with its records so far, and the status records that wait."""
+
+    def __init__(self, layouts: Layouts, fields: Mapping[str, Collection[str]] | None, before: int) -> None:
+        self.layouts, self.before, self.number = layouts, before, 0
+        self.cuts = _CutsByMessage(layouts, fields)
+        self.control: Segment | None = None
+        self.records: list[tuple[int, str]] = []
+        self.statuses: list[Segment] = []
+
+    def take(self, line: int, record: str) -> Iterator[Idoc]:
+        """Take a record that is no data record; a control record gives the IDoc before it."""
+        if self.control is None and self.records:
+            raise _no_control(*self.records[0])
+        if record.startswith(CONTROL):
+            yield from self._closed()
+            self.number += 1
+            self.control, self.records = Segment(CONTROL, line, _record_fields(record, self.layouts, CONTROL)), []
+        elif record.startswith(STATUS):
+            self.statuses.append(Segment(STATUS, line, _record_fields(record, self.layouts, STATUS)))
+        else:
+            raise _no_control(line, record)
+
+    def checked(self) -> Iterator[Idoc]:
+        """Make sure that what is held stays bounded; a file of status records alone gives them by and by."""
+        if self.control is None and self.records:
+            raise _no_control(*self.records[0])
+        if len(self.records) > _MOST_SEGMENTS:
+            raise _malformed(self.records[-1][0], f"is one of more than the {_MOST_SEGMENTS} that an IDoc may have")
+        if len(self.statuses) >= _MOST_STATUSES:
+            if self.control is not None:
+                raise _malformed(self.statuses[-1].line, f"is one of more than {_MOST_STATUSES} status records among IDocs")
+            yield from self._told()
+
+    def ended(self) -> Iterator[Idoc]:
+        """What is left at the end of the file."""
+        yield from self._closed()
+        yield from self._told()
+
+    def _closed(self) -> Iterator[Idoc]:
+        if self.control is not None:
+            yield _idoc(self.control, self.records, self.cuts, before=self.before, number=self.number)
+
+    def _told(self) -> Iterator[Idoc]:
+        if self.statuses:
+            self.number += 1
+            line = self.statuses[0].line
+            yield Idoc(self.number, self.before + self.number, STATUS, line, Segment(CONTROL, line, {}), self.statuses)
+            self.statuses = []
 
 
 def _no_control(line: int, record: str) -> UnreadableIdocs:
     return _malformed(line, f"starts with {record[:10].strip()!r}, and {CONTROL} must be the first; an older port writes EDI_DC")
 
 
-def _idoc(control: Segment, records: list[tuple[int, str]], both: tuple[_Cuts, _Cuts], *, before: int, number: int) -> Idoc:
-    """One IDoc of its records, cut by the first of both; `whole` cuts them by the second."""
-    cuts, every = both
+def _idoc(
+    control: Segment, records: list[tuple[int, str]], by_message: _CutsByMessage, *, before: int, number: int, is_whole: bool = False
+) -> Idoc:
+    """One IDoc of its records, with the fields that its message is read for; `whole` reads it with all."""
+    basic_type = (control.fields.get("IDOCTYP") or "").strip()
+    cuts = by_message.every if is_whole else by_message.of(message_of(basic_type))
     segments: list[Segment] = []
     without: list[int] = []
     for line, record in records:
@@ -97,11 +142,27 @@ def _idoc(control: Segment, records: list[tuple[int, str]], both: tuple[_Cuts, _
         roots, fault = _by_number(segments, records)
     elif fault is None:
         roots, fault = _by_order(segments, [cuts[record[:30]][3] for _, record in records])
-    basic_type = (control.fields.get("IDOCTYP") or "").strip()
     own = () if fault else sorted({segments[at].name for at in without})
-    whole = partial(_idoc, control, records, (every, every), before=before, number=number)
+    whole = partial(_idoc, control, records, by_message, before=before, number=number, is_whole=True)
     trees = segments if fault else roots
     return Idoc(number, before + number, basic_type, control.line, control, trees, None, whole, fault, own)
+
+
+class _CutsByMessage:
+    """What cuts the records of an IDoc: the fields that its message is read for, or every one."""
+
+    def __init__(self, layouts: Layouts, fields: Mapping[str, Collection[str]] | None) -> None:
+        self.layouts, self.fields, self.every = layouts, fields, _Cuts(layouts, None)
+        self._cuts: dict[str, _Cuts] = {}
+
+    def of(self, message: str) -> _Cuts:
+        """For IDocs of this message."""
+        if self.fields is None:
+            return self.every
+        known = message if message in self.fields else ""
+        if known not in self._cuts:
+            self._cuts[known] = _Cuts(self.layouts, self.fields.get(known, ()))
+        return self._cuts[known]
 
 
 class _Cuts(dict):
@@ -180,8 +241,8 @@ def _lost(segment: Segment, problem: str) -> Fault:
     return Fault("segment_misplaced", reason + "and deliver the file again.", segment.name, segment.line)
 
 
-def _control_fields(record: str, layouts: Layouts) -> dict[str, str | None]:
-    fields = layouts.segments[CONTROL].fields
+def _record_fields(record: str, layouts: Layouts, name: str) -> dict[str, str | None]:
+    fields = layouts.segments[name].fields
     return {name: text for name, (start, end) in fields.items() if (text := record[start:end].rstrip(" "))}
 
 

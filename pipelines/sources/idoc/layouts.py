@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -78,8 +78,18 @@ class Layouts:
         return self._found[record_name]
 
     def over(self, others: Layouts) -> Layouts:
-        """These layouts, and those of the others where these have none."""
-        return Layouts({**others.segments, **self.segments}.values(), external={**others.external, **self.external})
+        """These layouts, and those of the others where these have none.
+
+        A segment that is in several IDoc types keeps the parents that it has in each: a report tells of one type.
+        """
+        segments = {name: _with_parents(layout, others.segments.get(name)) for name, layout in self.segments.items()}
+        external = {name: _with_parents(layout, others.segments.get(layout.name)) for name, layout in self.external.items()}
+        return Layouts({**others.segments, **segments}.values(), external={**others.external, **external})
+
+
+def _with_parents(layout: SegmentLayout, other: SegmentLayout | None) -> SegmentLayout:
+    """The layout with the other's parents behind its own."""
+    return replace(layout, parents=tuple(dict.fromkeys([*layout.parents, *other.parents]))) if other else layout
 
 
 def internal_name(record_name: str, known: Mapping[str, object]) -> str:

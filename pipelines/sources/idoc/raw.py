@@ -22,17 +22,36 @@ __all__ = ["MASKED", "SegmentTexts", "masked_flat", "masked_text", "printable", 
 
 MASKED = (
     r"NAME\w*|CSHNAME|STREET\w*|STRAS\w*|STR_\w*|HOUSE_\w*|HAUSN|POSTL?_?CO\w*|PSTLZ|PSTL\d|CITY\w*|ORT\d+|TEL\w*|FAX\w*|"
-    r"E_?MAIL\w*|SMTP\w*|KARTE\w*|KARTNR|KONTO\w*|IBAN|BANK\w*|KUNDNR|KUNNR|KUNDE|CUSTOMER"
+    r"E_?MAIL\w*|SMTP\w*|KARTE\w*|KARTNR|KONTO\w*|IBAN|BANK\w*|KUNDNR|KUNNR|KUNDE|CUSTOMER|FLDVAL|PARNR|UNAME|STATXT|STAPA\d"
 )
-"""Field names whose content is never kept: names and addresses, cards and accounts, customer numbers."""
+"""Field names whose content is never kept: names and addresses, cards and accounts, customer numbers, free fields."""
+
+_FREE_SHOWN = frozenset({"RETURN_REASON", "CONDITION", "SERNR", "SERIALNO", "SERIENNR"})
+"""Free fields (FLDNAME) whose value names nobody."""
+_PARTNER = re.compile(r"^E1(?:KN|LF|VC)")
+"""Segments of the master data of customers and vendors, in which any field may name a person."""
+_PARTNER_SHOWN = frozenset({"MSGFN", "LAND1", "REGIO", "KTOKD", "KTOKK"})
+_PARTNER_TEXT = re.compile(r"(<(?:[\w.-]+:)?E1(?:KN|LF|VC)\w*(?:\s[^>]*)?>).*", re.DOTALL)
 
 _MASKED_NAME = re.compile(f"^(?:{MASKED})$", re.IGNORECASE)
 _MASKED_ELEMENT = re.compile(
     rf"(<(?:[\w.-]+:)?(?:{MASKED})(?:\s[^>]*)?>)(?!\s*</)(?:[^<]|<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))*",
     re.IGNORECASE | re.DOTALL,
 )
-_FLAT_PERSONAL = re.compile(r"^((?:Z\S*|/\S*|E[12](?:ADR[ME]|WPB01|WPB06|EDKA|KNA1|LFA1)\S*)[^\n]{0,53})[^\n]*", re.MULTILINE)
-_ROWS = frozenset({"E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1WPB02"})
+_PERSONAL_RECORD = r"E[12](?:ADR[ME]|WPB01|WPB06|WPG01|EDKA|KN|LF|VC|WXX01)\S*"
+_FLAT = re.compile(r"\s*EDI_D[CS]")
+_FLAT_SHOWN = re.compile(r"(?:EDI_D[CS]\S*|E[12](?:BP2017|EDL|EDT|MA[RK]|MBGMCR|WPB0[2-57]|WPU)\S*) ")
+"""Beginnings of the records of a flat file that name nobody; a damaged one, or the rest of one, may be any."""
+_PERSONAL_LINE = re.compile(rf"^((?:Z\S*|/\S*|{_PERSONAL_RECORD})[^\n]{{0,53}})[^\n]*", re.MULTILINE)
+_FLAT_WITHIN = re.compile(rf"({_PERSONAL_RECORD})[^\n]*")
+_LEAD, _CONTROL_SHOWN = 63, 172
+"""Characters that stand before the data of a record, and those of a control record up to its sender."""
+_ROWS = frozenset(
+    {
+        *("E1BP2017_GM_ITEM_CREATE", "E1BP2017_GM_SERIALNUMBER", "E1EDL20", "E1EDL24", "E1EDL11", "E1EDL37", "E1EDL44", "E1EDL46"),
+        *("EDI_DS40", "E1WPB02", "E1WPG02", "E1WPU02", "E1MAKTM", "E1MARCM"),
+    }
+)
 """Segments that are records of their own, so they are not printed within another one."""
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold."""
@@ -112,12 +131,31 @@ def printable(text: str) -> str:
 
 def masked_text(text: str) -> str:
     """Text of XML, whole or broken, with the content of all MASKED elements replaced by ***."""
-    return _MASKED_ELEMENT.sub(r"\1***", text)
+    return _MASKED_ELEMENT.sub(r"\1***", _PARTNER_TEXT.sub(r"\1***", text))
 
 
 def masked_flat(text: str) -> str:
-    """Text of a flat IDoc with the data of address, receipt and payment segments replaced by ***."""
-    return _FLAT_PERSONAL.sub(r"\1***", text)
+    """Text of a flat IDoc with the data of all records replaced by *** but those that name nobody.
+
+    Of any other text only lines that begin as records which name somebody.
+    """
+    if not _FLAT.match(text.removeprefix("\ufeff")):
+        return _PERSONAL_LINE.sub(r"\1***", text)
+    return "\n".join(_masked_record(record) for record in text.split("\n"))
+
+
+def _masked_record(record: str) -> str:
+    text = record.removeprefix("\ufeff").rstrip("\r")
+    if not text or text.isspace():
+        return text
+    if text.startswith(("EDI_DC", "EDI_DS")):
+        shown = _CONTROL_SHOWN if text.startswith("EDI_DC") else _LEAD
+        return text if len(text) <= shown else f"{text[:shown]}***"
+    if _FLAT_SHOWN.match(f"{text} "):
+        # Where the end of a line is lost, another record follows in it.
+        return _FLAT_WITHIN.sub(r"\1***", text)
+    named = re.match(_PERSONAL_RECORD + r"\s|Z\S*\s|/\S*\s", text)
+    return f"{text[:_LEAD]}***" if named else "***"
 
 
 def _print(element: etree._Element, pieces: list[str], without: frozenset[str], *, budget: list[int]) -> None:
@@ -140,6 +178,11 @@ def _print(element: etree._Element, pieces: list[str], without: frozenset[str], 
 
 def _is_masked(name: str, element: etree._Element) -> bool:
     parent = element.getparent()
-    if parent is not None and canonical(parent.tag) == "E1WPB06":
+    within = "" if parent is None else canonical(parent.tag)
+    if within == "E1WPB06":
         return name not in _PAYMENT_SHOWN
+    if _PARTNER.match(within):
+        return name not in _PARTNER_SHOWN
+    if name == "FLDVAL" and parent is not None:
+        return (parent.findtext("{*}FLDNAME") or "").strip().upper() not in _FREE_SHOWN
     return _MASKED_NAME.match(name) is not None

@@ -7,7 +7,7 @@ Memory holds one IDoc at a time. What segments mean is told in one module per fa
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from xml.parsers import expat
 
@@ -43,11 +43,13 @@ class _Stop(Exception):
     """The prolog ended."""
 
 
-def read_idocs(path: Path, *, before: int = 0, layouts: Path | None = None, fields: Collection[str] | None = None) -> Iterator[Idoc]:
+def read_idocs(
+    path: Path, *, before: int = 0, layouts: Path | None = None, fields: Mapping[str, Collection[str]] | None = None
+) -> Iterator[Idoc]:
     """IDocs in file order; `element` is valid until the next one is taken. Raises UnreadableIdocs.
 
     `before` is how many IDocs were read before this file, so that `key` tells the IDocs of several files apart. `layouts` is
-    the folder of the user's layouts, and `fields` names those that are taken out of flat records, all where it is None.
+    the folder of the user's layouts, and `fields` names, by message, those that are taken out of flat records, all where it is None.
     """
     if is_flat(path):
         yield from read_flat(path, before=before, layouts=layouts, fields=fields)

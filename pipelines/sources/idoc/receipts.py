@@ -10,6 +10,7 @@ import polars as pl
 
 from pipelines.contracts import Contract
 from pipelines.sources.conversion import gathered, judged, with_verdict
+from pipelines.sources.idoc.free_fields import FREE_FIELD, extension_text, free_fields
 from pipelines.sources.idoc.reader import Idoc, Segment
 from pipelines.sources.idoc.rows import CONTROL_PLACE, Rows, below, columns_of, control_of, placed
 
@@ -20,6 +21,7 @@ _RECEIPT = ("kassid", "vorgdatum", "vorgzeit", "bonnummer", "qualkdnr", "kundnr"
 _LINE = ("vorgangart", "qualartnr", "artnr", "seriennr", "vorzeichen", "menge", "aktionsnr", "refbonnr")
 _FREE = {"return_reason": "RETURN_REASON", "condition_code": "CONDITION"}
 """Columns whose value stands in a free field, E1WXX01, of this name."""
+_NO_FREE = dict.fromkeys([*(name.upper() for name in _FREE), "EXTENSION"])
 
 
 class Receipts:
@@ -28,7 +30,7 @@ class Receipts:
     Grain of the records: one per receipt line; a receipt without lines is one refused record.
     """
 
-    other_fields = ("FLDNAME", "FLDVAL")
+    other_fields = ("FLDGRP", "FLDNAME", "FLDVAL")
     """Fields that are read and bear no column's name."""
 
     labels = {
@@ -36,13 +38,14 @@ class Receipts:
         "return_reason": "E1WXX01 RETURN_REASON",
         "condition_code": "E1WXX01 CONDITION",
         "posnr": "E1WPB02",
+        "extension": "E1WXX01",
     }
 
     def __init__(self, contract: Contract) -> None:
         """Collect for this contract."""
         self.contract = contract
         self._headers = Rows("E1WPB01", (*_CONTROL, *_RECEIPT), places=["_control"])
-        self._lines = Rows("E1WPB02", (*_LINE, *_FREE, "posnr"))
+        self._lines = Rows("E1WPB02", (*_LINE, *_FREE, "posnr", "extension"))
         self._conditions = Rows("E1WPB03", ("kondvalue",))
 
     def add(self, idoc: Idoc) -> int:
@@ -72,14 +75,14 @@ class Receipts:
     def _add_lines(self, lines: list[Segment], key: int, *, before: int) -> None:
         first, conditions, parents = self._lines.count, [], []
         for at, line in enumerate(lines):
-            free = {}
+            has_free = False
             for child in line.children:
                 if child.name == "E1WPB03":
                     conditions.append(child)
                     parents.append(first + at)
-                elif child.name == "E1WXX01":
-                    free[(child.fields.get("FLDNAME") or "").strip().upper()] = child.fields.get("FLDVAL")
-            line.fields.update({name.upper(): free.get(source) for name, source in _FREE.items()}, POSNR=str(at + 1))
+                elif child.name == FREE_FIELD:
+                    has_free = True
+            line.fields.update(_free(line) if has_free else _NO_FREE, POSNR=str(at + 1))
         fields, places = [line.fields for line in lines], [line.line for line in lines]
         self._lines.add(fields, idoc=key, parents=[self._headers.count - 1] * len(lines), first=before + 1, lines=places)
         fields, places = [condition.fields for condition in conditions], [condition.line for condition in conditions]
@@ -87,7 +90,7 @@ class Receipts:
 
     def _judged_lines(self) -> pl.DataFrame:
         """Lines with the sum of their conditions; a condition that is no number is the line's fault."""
-        columns = columns_of(self.contract, (*_LINE, *_FREE, "posnr"))
+        columns = columns_of(self.contract, (*_LINE, *_FREE, "posnr", "extension"))
         lines = judged(self._lines.frame(), columns)
         sign = self._lines.frame()["vorzeichen"].str.strip_chars()
         lines = with_verdict(
@@ -107,3 +110,11 @@ class Receipts:
         lines = lines.with_columns(joined["kondvalue"].cast(self.contract.polars_schema["kondvalue"]))
         wrong = joined["wrong"].is_not_null() & lines["_code"].is_null()
         return with_verdict(lines, pl.lit(wrong), code="bad_number", field="kondvalue", value=pl.lit(joined["wrong"]))
+
+
+def _free(line: Segment) -> dict[str, str | None]:
+    """Columns that the line's free fields fill."""
+    free = free_fields(line)
+    values = {name: value for _, name, value in free}
+    of_columns = {column.upper(): values.get(name) for column, name in _FREE.items()}
+    return {**of_columns, "EXTENSION": extension_text(free, without=_FREE.values())}

@@ -6,12 +6,18 @@ Segments are named as in XML, E1EDL24, also where a flat record calls them E2EDL
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
 
-__all__ = ["UNKNOWN_SEGMENT", "Fault", "Idoc", "Segment", "UnreadableIdocs"]
+__all__ = ["STATUS", "UNKNOWN_SEGMENT", "Fault", "Idoc", "Segment", "UnreadableIdocs", "message_of"]
+
+_BASIC_TYPE = re.compile(r"^([A-Z]+)\d\d$")
+
+STATUS = "EDI_DS40"
+"""Status record of a flat file; also the basic type under which such records are handed on, which belong to no IDoc of the file."""
 
 UNKNOWN_SEGMENT = "unknown_segment"
 """Reason code of a flat IDoc with a segment that no layout describes."""
@@ -75,3 +81,11 @@ class Idoc:
     whole: Callable[[], Idoc] | None = None
     fault: Fault | None = None
     skipped: Sequence[str] = ()
+
+
+def message_of(basic_type: str) -> str:
+    """The basic type without its version: MBGMCR of MBGMCR03; blank for what is no basic type of SAP's."""
+    if basic_type == STATUS:
+        return STATUS
+    match = _BASIC_TYPE.match(basic_type)
+    return match[1] if match else ""

@@ -114,6 +114,24 @@ def test_handling_units_are_rows_by_packed_item_and_one_without_items(read, idoc
     ]
 
 
+def test_serial_numbers_in_a_handling_unit_are_rows_of_their_own(read, idocs, delivery, line):
+    named = [idocs.xml("E1EDL46", SERNR="S1"), idocs.xml("E1EDL46", UII="S2"), idocs.xml("E1EDL46", OTHER="x"), idocs.xml("E1EDL46")]
+    packed = idocs.xml("E1EDL44", POSNR="000010", MATNR="400558", VEMNG="2", segments=named)
+    extracted = read(NAME, delivery(line(), idocs.xml("E1EDL37", EXIDV="00340123450000000011", segments=[packed])))
+    assert extracted.records_in == 4
+    assert extracted.accepted[f"{PACKAGES[:-1]}_serials"].drop("docnum", "sndprn", "_line").rows() == [
+        ("0080001234", "00340123450000000011", "000010", "400558", "S1", None),
+        ("0080001234", "00340123450000000011", "000010", "400558", "S2", "S2"),
+    ]
+    assert extracted.accepted[PACKAGES].height == 1
+
+
+def test_an_unreadable_serial_number_in_a_handling_unit_names_its_segment(read, idocs, delivery, line, refused):
+    packed = idocs.xml("E1EDL44", POSNR="000010", segments=[idocs.xml("E1EDL46", SERNR="S1"), idocs.xml("E1EDL46", SERNR="S" * 19)])
+    row = refused(read(NAME, delivery(line(), idocs.xml("E1EDL37", EXIDV="1", segments=[packed]))))
+    assert (row["table_name"], row["reason_code"], row["segment"]) == ("sap/handling_unit_serials", "serial_too_long", "E1EDL46[2]")
+
+
 def test_an_unreadable_handling_unit_leaves_the_delivery_alone(read, idocs, delivery, line, refused):
     extracted = read(NAME, delivery(line(), idocs.xml("E1EDL37", EXIDV="1", BRGEW="heavy")))
     row = refused(extracted)

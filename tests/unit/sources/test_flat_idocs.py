@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pipelines.sources import extract
 from pipelines.sources.idoc import flat
 from pipelines.sources.idoc.reader import read_idocs
+from pipelines.sources.sap_documents import read_sap_documents
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = ["DELVRY07_DESADV_serials", "WPUBON01_sale_and_return"]
@@ -20,6 +22,11 @@ def record(name: str, data: str = "", number: int | None = None, parent: int = 0
     """One data record; without a number its place is left blank."""
     place = f"{number:06d}{parent:06d}02" if number else ""
     return f"{name:30}{'':19}{place:14}{data}"
+
+
+def status(docnum: str, code: str, text: str = "") -> str:
+    """One status record."""
+    return f"EDI_DS40  100{docnum:16}20261103120000{code:2}SAP{'':23}E{'':200}{text:70}{'SMITH':12}"
 
 
 def lines(extracted, table: str) -> list[dict]:
@@ -44,9 +51,10 @@ def test_flat_and_xml_of_one_idoc_give_the_same_records(read, name):
         lambda text: "\n".join(f"{line[:49]}{'0' * 12}{line[61:]}" if line.startswith("E2") else line for line in text.splitlines()),
         lambda text: "\ufeff\n\n" + text.replace("\r\n", "\n\n"),
         lambda text: text.replace("E2EDL24006", "E1EDL24   ").replace("E2EDL11001", "E2EDL11   "),
-        lambda text: text + "EDI_DS40  \n",
+        lambda text: text + status("0000000000000901", "53") + "\n",
+        lambda text: status("0000000000000901", "53") + "\n" + text,
     ],
-    ids=["line feeds", "padded", "no numbers", "zero numbers", "mark and blank lines", "other versions", "a status record"],
+    ids=["line feeds", "padded", "no numbers", "zero numbers", "mark and blank lines", "other versions", "a status record", "one before"],
 )
 def test_what_senders_do_differently_changes_no_record(read, change):
     assert lines(read("a.txt", change(DELIVERY)), "sap/deliveries") == lines(read("b.txt", DELIVERY), "sap/deliveries")
@@ -187,3 +195,42 @@ def test_a_flat_idoc_is_known_by_its_first_bytes_under_any_name(contracts, tmp_p
     path.write_text(DELIVERY)
     for name in ("sap/idoc/out.txt", "sap/idoc/out.xml", "sap/mara_1.csv"):
         assert extract(path, name, contracts=contracts).records_accepted == 3, name
+
+
+def test_status_records_are_rows_and_change_no_idoc(read):
+    content = "\n".join([status("0000000000000001", "53"), DELIVERY.rstrip(), status("0000000000000002", "51", "No such article")])
+    extracted = read("a.txt", content)
+    assert extracted.records_in == 5
+    assert extracted.accepted["sap/idoc_statuses"].select("docnum", "status", "logdat", "logtim", "statyp", "statxt").rows() == [
+        ("0000000000000001", "53", date(2026, 11, 3), "120000", "E", None),
+        ("0000000000000002", "51", date(2026, 11, 3), "120000", "E", "No such article"),
+    ]
+
+
+def test_a_file_of_status_records_alone_is_read_and_its_refusals_are_told(read, refused, monkeypatch):
+    monkeypatch.setattr(flat, "_MOST_STATUSES", 2)
+    monkeypatch.setattr(flat, "_BLOCK", 700)
+    extracted = read("sap/status.txt", "\n".join(status(str(number), "53" if number else "", "Jane Doe") for number in range(6)))
+    assert extracted.accepted["sap/idoc_statuses"]["docnum"].to_list() == ["1", "2", "3", "4", "5"]
+    row = refused(extracted)
+    assert (row["reason_code"], row["segment"], row["line"], row["field"]) == ("required_missing", "EDI_DS40[1]", 1, "status")
+    assert [word for word in ("SMITH", "Jane") if word in row["raw_record"]] == []
+    broken = refused(read("sap/broken.txt", f"{status('1', '53', 'Jane Doe')}\n?"))
+    assert (broken["reason_code"], "Jane" in broken["raw_record"]) == ("malformed_idoc", False)
+
+
+def test_what_somebody_says_of_our_idocs_is_not_acknowledged(tmp_path, contracts):
+    path = tmp_path / "a.txt"
+    path.write_text(DELIVERY + status("0000000000000002", "51"))
+    assert read_sap_documents([path], contracts).states["docnum"].to_list() == ["0000000000000901"]
+
+
+def test_a_line_broken_off_a_customers_record_is_masked(read, refused):
+    customer = record("E2KNA1M", f"{'':13}{'0000700123':60}\n{'':20}Jane Doe", 1)
+    row = refused(read("a.txt", "\n".join([CONTROL.replace("DELVRY07", "DEBMAS06"), customer])))
+    assert row["reason_code"] == "malformed_idoc"
+    assert [word for word in ("Jane", "700123") if word in row["raw_record"]] == []
+
+
+def test_customers_without_a_control_record_are_masked(read, refused):
+    assert "Jane" not in refused(read("a.txt", record("E2KNA1M", "Jane Doe", 1)))["raw_record"]

@@ -1,11 +1,13 @@
 -- One row per record of any source that moves a unit, in one shape; several records may witness one movement.
 -- A row without a serial number moves nothing; it tells that a document has a newer version.
+-- Columns that a source does not know, such as the document that a movement takes back, are NULL in its rows.
 {{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
 
 {%- set sources = [
     'int_records_from_goods_movements',
     'int_records_from_deliveries',
     'int_records_from_receipts',
+    'int_records_from_store_movements',
     'int_records_from_warehouse_receipts',
     'int_records_from_scans',
     'int_records_from_tabular_movements',
@@ -19,7 +21,7 @@ with records as (
     {% for source in sources %}
     select * from {{ ref(source) }}
     where ingested_at > {{ watermark() }}
-    {% if not loop.last %}union all{% endif %}
+    {% if not loop.last %}union all by name{% endif %}
     {% endfor %}
 
 ),

@@ -72,6 +72,8 @@ select
     sales_order_id,
     purchase_order_id,
     delivery_id,
+    reverses_document_id,
+    reverses_document_item,
     file,
     line,
     ingested_at

@@ -5,6 +5,7 @@
 {%- set nothing_else_known = [
     'movement_type', 'document_item', 'site_id', 'storage_location_id', 'to_site_id', 'to_storage_location_id', 'stock_type_code',
     'batch_id', 'valuation_type', 'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id', 'delivery_id',
+    'reverses_document_id', 'reverses_document_item',
 ] %}
 -- Named where they are read, not in a CTE: that would be held whole, and most readers need a column or two of it.
 {%- set all_records = ref('int_movement_records') %}
@@ -118,6 +119,8 @@ merged as (
         {{ first_known('sales_order_id') }},
         {{ first_known('purchase_order_id') }},
         {{ first_known('delivery_id') }},
+        {{ first_known('reverses_document_id') }},
+        {{ first_known('reverses_document_item') }},
         max(movement_date) filter (where precedence = 1) as posting_date,
         -- The earliest moment that any witness knows is when it happened; a posting follows it.
         min(moved_at) as known_moved_at,
@@ -156,6 +159,8 @@ solitary as (
         sales_order_id,
         purchase_order_id,
         delivery_id,
+        reverses_document_id,
+        reverses_document_item,
         movement_date as posting_date,
         moved_at as known_moved_at,
         least(movement_date, cast(moved_at as date)) as earliest_date,

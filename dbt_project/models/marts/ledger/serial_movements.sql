@@ -110,6 +110,8 @@ select
     cast(witness_count as integer) as witness_count,
     witness_names,
     is_reversal,
+    reverses_document_id,
+    reverses_document_item,
     known_moved_at is not null as is_moment_known,
     movement_date,
     least(earliest_date, movement_date) as earliest_date,

@@ -16,6 +16,21 @@ documents_named as (
 
 ),
 
+-- A line names what it takes back as a cancelled document; a marked one without it, as the document that it refers to.
+cancellations_named as (
+
+    select
+        *,
+        coalesce({{ blank_to_null('matdoc_tr_cancel') }}, case when xstob = 'X' then {{ blank_to_null('ref_doc') }} end)
+            as cancelled_document,
+        coalesce({{ blank_to_null('matyear_tr_cancel') }}, case when xstob = 'X' then {{ blank_to_null('ref_doc_yr') }} end)
+            as cancelled_year,
+        coalesce({{ blank_to_null('matitem_tr_cancel') }}, case when xstob = 'X' then {{ blank_to_null('ref_doc_it') }} end)
+            as cancelled_item
+    from documents_named
+
+),
+
 renamed as (
 
     select
@@ -43,13 +58,16 @@ renamed as (
         {{ blank_to_null('sndprn') }} as sender_name,
         entry_qnt as item_quantity,
         coalesce(xstob = 'X', false) as is_marked_reversal,
+        -- Numbers of material documents begin anew each year.
+        cancelled_document || coalesce('/' || nullif(cancelled_year, '0000'), '') as reverses_document_id,
+        nullif(cancelled_item, '0000') as reverses_document_item,
         pstng_date as movement_date,
         case when credat = pstng_date then {{ moment('credat', 'cretim') }} end as moved_at,
         {{ moment('credat', 'cretim') }} as record_created_at,
         _file as file,
         _line as line,
         _ingested_at as ingested_at
-    from documents_named
+    from cancellations_named
 
 )
 
