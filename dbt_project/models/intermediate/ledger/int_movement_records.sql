@@ -1,6 +1,5 @@
 -- One row per record of any source that moves a unit, in one shape; several records may witness one movement.
 -- A row without a serial number moves nothing; it tells that a document has a newer version.
--- Columns that a source does not know, such as the document that a movement takes back, are NULL in its rows.
 {{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
 
 {%- set sources = [
@@ -21,7 +20,7 @@ with records as (
     {% for source in sources %}
     select * from {{ ref(source) }}
     where ingested_at > {{ watermark() }}
-    {% if not loop.last %}union all by name{% endif %}
+    {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 ),

@@ -87,6 +87,8 @@ select
     cast(null as varchar) as sales_order_id,
     purchase_order_id,
     delivery_id,
+    cast(null as varchar) as reverses_document_id,
+    cast(null as varchar) as reverses_document_item,
     file,
     line,
     known_at as ingested_at

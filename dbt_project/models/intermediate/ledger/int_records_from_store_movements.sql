@@ -42,6 +42,8 @@ select
     cast(null as varchar) as sales_order_id,
     store_movements.purchase_order_id,
     cast(null as varchar) as delivery_id,
+    cast(null as varchar) as reverses_document_id,
+    cast(null as varchar) as reverses_document_item,
     store_movements.file,
     store_movements.line,
     greatest(store_movements.ingested_at, gtins.ingested_at) as ingested_at

@@ -33,6 +33,8 @@ select
     cast(null as varchar) as sales_order_id,
     cast(null as varchar) as purchase_order_id,
     cast(null as varchar) as delivery_id,
+    cast(null as varchar) as reverses_document_id,
+    cast(null as varchar) as reverses_document_item,
     file,
     line,
     ingested_at

@@ -127,6 +127,8 @@ select
     sales_order_id,
     purchase_order_id,
     delivery_id,
+    cast(null as varchar) as reverses_document_id,
+    cast(null as varchar) as reverses_document_item,
     file,
     line,
     ingested_at
