@@ -7,12 +7,12 @@ Memory holds one IDoc at a time, and a line is never longer than a record may be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 
-from pipelines.sources.idoc.layouts import CONTROL, DATA_STARTS, ROOT, Layouts, SegmentLayout, read_layouts
+from pipelines.sources.idoc.flat_cuts import CutsByMessage, malformed
+from pipelines.sources.idoc.layouts import CONTROL, ROOT, Layouts, SegmentLayout, read_layouts
 from pipelines.sources.idoc.tree import STATUS, UNKNOWN_SEGMENT, Fault, Idoc, Segment, UnreadableIdocs, message_of
 
 __all__ = ["is_flat", "read_flat"]
@@ -23,19 +23,14 @@ _DEEPEST = 99
 """Levels that HLEVEL, two digits, can count."""
 _BLOCK = 1024 * 1024
 _BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf"
-_RECORD_NAME = re.compile(r"^(?:/\w+/)?[A-Z]\w+ *$", re.ASCII)
 _OWN = re.compile(r"^Z|^/")
 """Names of record types that a customer defined."""
 _NUMBER, _PARENT = slice(49, 55), slice(55, 61)
 _UNNUMBERED = frozenset({"000000", " " * 6, ""})
-_MOST_NAMES = 10_000
 _MOST_STATUSES = 100_000
 """Status records that may be held together."""
 _MOST_SEGMENTS = 999_999
 """Segments that SEGNUM, six digits, can count."""
-
-Cut = tuple[str, tuple[str, ...], Callable[[str], Sequence[str]] | None, SegmentLayout | None]
-"""Name of a segment, names of its fields, what cuts these out of a record, and its layout."""
 
 
 def is_flat(path: Path) -> bool:
@@ -70,7 +65,7 @@ class _File:
 
     def __init__(self, layouts: Layouts, fields: Mapping[str, Collection[str]] | None, before: int) -> None:
         self.layouts, self.before, self.number = layouts, before, 0
-        self.cuts = _CutsByMessage(layouts, fields)
+        self.cuts = CutsByMessage(layouts, fields)
         self.control: Segment | None = None
         self.records: list[tuple[int, str]] = []
         self.statuses: list[Segment] = []
@@ -93,10 +88,10 @@ class _File:
         if self.control is None and self.records:
             raise _no_control(*self.records[0])
         if len(self.records) > _MOST_SEGMENTS:
-            raise _malformed(self.records[-1][0], f"is one of more than the {_MOST_SEGMENTS} that an IDoc may have")
+            raise malformed(self.records[-1][0], f"is one of more than the {_MOST_SEGMENTS} that an IDoc may have")
         if len(self.statuses) >= _MOST_STATUSES:
             if self.control is not None:
-                raise _malformed(self.statuses[-1].line, f"is one of more than {_MOST_STATUSES} status records among IDocs")
+                raise malformed(self.statuses[-1].line, f"is one of more than {_MOST_STATUSES} status records among IDocs")
             yield from self._told()
 
     def ended(self) -> Iterator[Idoc]:
@@ -117,11 +112,11 @@ class _File:
 
 
 def _no_control(line: int, record: str) -> UnreadableIdocs:
-    return _malformed(line, f"starts with {record[:10].strip()!r}, and {CONTROL} must be the first; an older port writes EDI_DC")
+    return malformed(line, f"starts with {record[:10].strip()!r}, and {CONTROL} must be the first; an older port writes EDI_DC")
 
 
 def _idoc(
-    control: Segment, records: list[tuple[int, str]], by_message: _CutsByMessage, *, before: int, number: int, is_whole: bool = False
+    control: Segment, records: list[tuple[int, str]], by_message: CutsByMessage, *, before: int, number: int, is_whole: bool = False
 ) -> Idoc:
     """One IDoc of its records, with the fields that its message is read for; `whole` reads it with all."""
     basic_type = (control.fields.get("IDOCTYP") or "").strip()
@@ -146,46 +141,6 @@ def _idoc(
     whole = partial(_idoc, control, records, by_message, before=before, number=number, is_whole=True)
     trees = segments if fault else roots
     return Idoc(number, before + number, basic_type, control.line, control, trees, None, whole, fault, own)
-
-
-class _CutsByMessage:
-    """What cuts the records of an IDoc: the fields that its message is read for, or every one."""
-
-    def __init__(self, layouts: Layouts, fields: Mapping[str, Collection[str]] | None) -> None:
-        self.layouts, self.fields, self.every = layouts, fields, _Cuts(layouts, None)
-        self._cuts: dict[str, _Cuts] = {}
-
-    def of(self, message: str) -> _Cuts:
-        """For IDocs of this message."""
-        if self.fields is None:
-            return self.every
-        known = message if message in self.fields else ""
-        if known not in self._cuts:
-            self._cuts[known] = _Cuts(self.layouts, self.fields.get(known, ()))
-        return self._cuts[known]
-
-
-class _Cuts(dict):
-    """What cuts a record, by the 30 characters that name its segment: worked out once per name."""
-
-    def __init__(self, layouts: Layouts, fields: Collection[str] | None) -> None:
-        super().__init__()
-        self.layouts, self.fields = layouts, fields
-
-    def learn(self, record_name: str, line: int) -> Cut:
-        """What cuts records of this name. Raises UnreadableIdocs where it can be no segment's."""
-        if not _RECORD_NAME.match(record_name):
-            raise _malformed(line, "does not begin with the name of a segment")
-        if len(self) == _MOST_NAMES:
-            raise _malformed(line, f"names segment number {_MOST_NAMES + 1} of the file, more than IDoc types have")
-        name, layout = self.layouts.find(record_name.strip())
-        places = layout.fields.items() if layout else ()
-        wanted = [(field, place) for field, place in places if self.fields is None or field in self.fields]
-        slices = [slice(start + DATA_STARTS, end + DATA_STARTS) for _, (start, end) in wanted]
-        # An itemgetter of one slice gives no tuple.
-        cut = itemgetter(*slices, slice(0, 0)) if slices else None
-        self[record_name] = found = (name, tuple(field for field, _ in wanted), cut, layout)
-        return found
 
 
 def _without_layout(unknown: Sequence[tuple[Segment, str]]) -> Fault | None:
@@ -261,7 +216,7 @@ def _within(record: str, line: int) -> str:
     """The record without blanks at its end; one that is too long for a record is refused."""
     cut = record.rstrip(" ")
     if len(cut) > _LONGEST:
-        raise _malformed(line, f"has {len(cut)} characters, and the longest record has {_LONGEST}")
+        raise malformed(line, f"has {len(cut)} characters, and the longest record has {_LONGEST}")
     return cut
 
 
@@ -280,7 +235,7 @@ def _texts(path: Path) -> Iterator[str]:
                 return
             if read and not end:
                 if len(begun) > 4 * _LONGEST + _BLOCK:
-                    raise _malformed(line, f"is longer than the {_LONGEST} characters of the longest record")
+                    raise malformed(line, f"is longer than the {_LONGEST} characters of the longest record")
                 rest = begun
                 continue
             text, is_utf_8 = _decoded(lines.removeprefix(b"\xef\xbb\xbf") if line == 1 else lines, is_utf_8, line)
@@ -309,8 +264,3 @@ def _decoded(lines: bytes, is_utf_8: bool | None, line: int) -> tuple[str, bool 
         return lines.decode("cp1252"), False
     except UnicodeDecodeError:
         return lines.decode("latin-1"), False
-
-
-def _malformed(line: int, problem: str) -> UnreadableIdocs:
-    sentence = f"The flat file is cut off or broken: record {line} {problem}; none of it was taken. Deliver the complete file again."
-    return UnreadableIdocs("malformed_idoc", sentence, line=line)

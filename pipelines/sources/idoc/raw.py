@@ -15,6 +15,7 @@ from lxml import etree
 
 from pipelines.sources.extracted import RAW_RECORD_LIMIT
 from pipelines.sources.idoc.flat import is_flat, read_flat
+from pipelines.sources.idoc.layouts import CONTROL
 from pipelines.sources.idoc.reader import canonical, elements
 from pipelines.sources.idoc.tree import Idoc, Segment
 
@@ -44,6 +45,8 @@ _FLAT_SHOWN = re.compile(r"(?:EDI_D[CS]\S*|E[12](?:BP2017|EDL|EDT|MA[RK]|MBGMCR|
 """Beginnings of the records of a flat file that name nobody; a damaged one, or the rest of one, may be any."""
 _PERSONAL_LINE = re.compile(rf"^((?:Z\S*|/\S*|{_PERSONAL_RECORD})[^\n]{{0,53}})[^\n]*", re.MULTILINE)
 _FLAT_WITHIN = re.compile(rf"({_PERSONAL_RECORD})[^\n]*")
+_CONTROL_FIELDS = frozenset({"TABNAM", "DOCREL", "IDOCTYP", "CIMTYP", "MESTYP", "MESCOD", "MESFCT", "SNDPOR", "SNDPRT", "SNDPFC", "SNDPRN"})
+"""Fields of the control record that are shown whatever they hold; where two records became one, the others may hold anything."""
 _LEAD, _CONTROL_SHOWN = 63, 172
 """Characters that stand before the data of a record, and those of a control record up to its sender."""
 _ROWS = frozenset(
@@ -179,6 +182,8 @@ def _print(element: etree._Element, pieces: list[str], without: frozenset[str], 
 def _is_masked(name: str, element: etree._Element) -> bool:
     parent = element.getparent()
     within = "" if parent is None else canonical(parent.tag)
+    if within == CONTROL:
+        return name not in _CONTROL_FIELDS and not (element.text or "").strip().isdigit()
     if within == "E1WPB06":
         return name not in _PAYMENT_SHOWN
     if _PARTNER.match(within):
