@@ -11,6 +11,7 @@
     'int_records_from_tabular_movements',
     'int_records_from_tabular_sales',
     'int_records_from_tryton',
+    'int_records_from_material_documents',
 ] %}
 
 with records as (
