@@ -34,11 +34,14 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.")] = 7,
     scale: Annotated[float, typer.Option(min=0.05, help="Volume of sales, as a factor.")] = 1.0,
     start: Annotated[str, typer.Option(help="First day, ISO.")] = "2026-03-02",
+    tables: Annotated[str | None, typer.Option(help="Also the ERP's own tables of all postings, as ecc or s4 has them.")] = None,
 ) -> None:
     """Write the feeds of a simulated retailer of serialised goods, with planted faults whose truth goes to a folder beside."""
     from pipelines.simulator import SimulationConfig
 
-    config = SimulationConfig(days=days, stores=stores, articles=articles, seed=seed, scale=scale, start=date.fromisoformat(start))
+    config = SimulationConfig(
+        days=days, stores=stores, articles=articles, seed=seed, scale=scale, start=date.fromisoformat(start), tables=tables
+    )
     files = _simulate(config, out, truth or out.parent / "truth")
     _out.print(f"{files:,} files below {out}; truth below {truth or out.parent / 'truth'}")
 
@@ -142,16 +145,17 @@ def check(
     """Give a supplier the verdict that a delivery would get: what is refused, and which rules of the contract are broken."""
     from pipelines.checks.verdict_tables import check_file
     from pipelines.contracts import source_contracts
-    from pipelines.sources.mappings import read_mappings
+    from pipelines.sources import read_extract_settings, read_mappings
 
     home = Home.from_environment()
     contracts, mappings = source_contracts(), read_mappings(home.contracts)
+    settings = read_extract_settings(home.contracts, contracts)
     missing = [path for path in files if not path.is_file()]
     if missing:
         _fail(f"{missing[0]} is not a file")
     names = {path: lands_at or "/".join(path.resolve().parts[-2:]) for path in files}
     good = [
-        check_file(_out, path, name, contracts=contracts, mappings=mappings, now=_now(), layouts=home.layouts)
+        check_file(_out, path, name, contracts=contracts, mappings=mappings, settings=settings, now=_now(), layouts=home.layouts)
         for path, name in names.items()
     ]
     if not all(good):

@@ -127,6 +127,16 @@ class Contract:
         return next((s.path for s in self.document.servers or [] if s.type == "local"), None)
 
     @property
+    def landing_patterns(self) -> tuple[tuple[str, str], ...]:
+        """All globs below landing/ that this contract claims, each with the format of its files."""
+        return tuple((s.path, s.format) for s in self.document.servers or [] if s.type == "local" and s.path)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Columns that a record must fill unless it deletes its key: of a deleted row, a source knows the key alone."""
+        return tuple(self.custom("neededColumns") or ())
+
+    @property
     def file_format(self) -> str | None:
         """Format of those files: xml, json, csv or parquet."""
         return next((s.format for s in self.document.servers or [] if s.type == "local"), None)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipelines.contracts import Contract
-from pipelines.sources import ExtractedFiles, extract_all
+from pipelines.sources import ExtractedFiles, ExtractSettings, extract_all
 
 __all__ = ["extract_in_groups"]
 
@@ -21,12 +21,18 @@ Job = tuple[Path, str]
 
 
 def extract_in_groups(
-    jobs: Sequence[Job], *, contracts: Mapping[str, Contract], mappings: Sequence[Contract] = (), layouts: Path | None = None
+    jobs: Sequence[Job],
+    *,
+    contracts: Mapping[str, Contract],
+    mappings: Sequence[Contract] = (),
+    settings: Sequence[ExtractSettings] = (),
+    layouts: Path | None = None,
 ) -> ExtractedFiles:
     """What the files hold, given as path and name below landing/, in their order. Raises as `sources.extract` does."""
     parts, before = [], 0
     for group in _groups(jobs):
-        parts.append((extract_all(group, contracts=contracts, mappings=mappings, layouts=layouts), range(before, before + len(group))))
+        read = extract_all(group, contracts=contracts, mappings=mappings, settings=settings, layouts=layouts)
+        parts.append((read, range(before, before + len(group))))
         before += len(group)
     return ExtractedFiles.of(parts)
 

@@ -24,7 +24,7 @@ from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.large_files import frames_of, spill
 from pipelines.progress import report
-from pipelines.sources import is_document
+from pipelines.sources import ExtractSettings, is_document
 from pipelines.sources.cards import copied_without_cards
 from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, FileCounts
 
@@ -158,6 +158,7 @@ def ingest(
     contracts: Mapping[str, Contract],
     *,
     mappings: Sequence[Contract] = (),
+    settings: Sequence[ExtractSettings] = (),
     now: datetime,
 ) -> IngestResult:
     """Take all new files of landing/ into the lake. Returns counts; records_in = accepted + quarantined, per file."""
@@ -175,7 +176,7 @@ def ingest(
             loads, changed, appended = _take_large(home, lake, files_of_batch[0], contracts, moment)
             taken |= {load.new.sha256: load.load_id for load in loads if load.status == "loaded"}
         else:
-            batch = _read(files_of_batch, contracts, mappings, taken, layouts=home.layouts)
+            batch = _read(files_of_batch, contracts, mappings, taken, settings=settings, layouts=home.layouts)
             loads, changed, appended = batch.loads, batch.changed, _commit(home, lake, batch, moment, since=last)
         result = _added(replace(result, unfinished=(*result.unfinished, *changed)), appended, loads)
         moment += timedelta(microseconds=1)
@@ -233,7 +234,13 @@ def _take_large(
 
 
 def _read(
-    batch: list[NewFile], contracts: Mapping[str, Contract], mappings: Sequence[Contract], taken: dict[str, str], *, layouts: Path
+    batch: list[NewFile],
+    contracts: Mapping[str, Contract],
+    mappings: Sequence[Contract],
+    taken: dict[str, str],
+    *,
+    settings: Sequence[ExtractSettings],
+    layouts: Path,
 ) -> _Batch:
     """What the batch holds.
 
@@ -243,7 +250,7 @@ def _read(
     files = [replace(new, duplicate_of=new.duplicate_of or taken.get(new.sha256)) for new in batch]
     wanted = [new for new in files if new.duplicate_of is None]
     jobs = [(new.file.path, new.file.name) for new in wanted]
-    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings, layouts=layouts)
+    held = extract_in_groups(jobs, contracts=contracts, mappings=mappings, settings=settings, layouts=layouts)
     counts = {new.file.name: counts for new, counts in zip(wanted, held.files, strict=True)}
     places = {new.file.name: at for at, new in enumerate(wanted)}
     loads: list[Load] = []

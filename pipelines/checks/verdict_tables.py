@@ -18,7 +18,7 @@ from pipelines.checks.gate import red_rules, shown_key
 from pipelines.checks.rules import rules_of
 from pipelines.contracts import Contract
 from pipelines.lake import Lake
-from pipelines.sources import extract
+from pipelines.sources import ExtractSettings, extract
 
 __all__ = ["check_file", "show_red"]
 
@@ -47,11 +47,12 @@ def check_file(
     *,
     contracts: Mapping[str, Contract],
     mappings: Sequence[Contract],
+    settings: Sequence[ExtractSettings] = (),
     now: datetime,
     layouts: Path | None = None,
 ) -> bool:
     """Read a file as if it lay at `name` below landing/, judge it, and print the verdict. Returns whether it may be sent."""
-    extracted = extract(path, name, contracts=contracts, mappings=mappings, layouts=layouts)
+    extracted = extract(path, name, contracts=contracts, mappings=mappings, settings=settings, layouts=layouts)
     refused = extracted.quarantined
     counts = f"{extracted.records_in:,} records = {extracted.records_accepted:,} accepted + {refused.height:,} refused"
     console.print(f"[bold]{escape(name)}[/bold]: {counts}", soft_wrap=True)

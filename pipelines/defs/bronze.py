@@ -12,7 +12,7 @@ from pipelines.contracts import Contract, ContractError, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, IngestResult, ingest
 from pipelines.live import SYSTEMS
-from pipelines.sources import read_mappings
+from pipelines.sources import read_extract_settings, read_mappings
 
 CONTRACTS = source_contracts()
 
@@ -70,7 +70,8 @@ def land_files(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Itera
     with lakehouse.writing() as home:
         lake = lakehouse.lake()
         try:
-            result = ingest(home, lake, CONTRACTS, mappings=read_mappings(home.contracts), now=lakehouse.now())
+            settings = read_extract_settings(home.contracts, CONTRACTS)
+            result = ingest(home, lake, CONTRACTS, mappings=read_mappings(home.contracts), settings=settings, now=lakehouse.now())
         except ContractError as error:
             # Trying again mends no contract.
             raise dg.Failure(str(error), allow_retries=False) from error

@@ -57,6 +57,8 @@ class FaultRates:
 class SimulationConfig:
     """Size and seed of a world. `articles` counts variants; `scale` multiplies the stores' sales.
 
+    `tables` is `ecc` or `s4` where the ERP is also to extract its own tables of the postings, in that system's shape.
+
     The same settings give the same files, byte by byte. Raises ValueError for sizes that cannot hold a retailer.
     """
 
@@ -67,6 +69,7 @@ class SimulationConfig:
     scale: float = 1.0
     start: date = date(2026, 3, 2)
     faults: FaultRates = field(default_factory=FaultRates)
+    tables: str | None = None
 
     def __post_init__(self) -> None:
         """Refuses sizes out of range, naming the setting."""
@@ -74,6 +77,8 @@ class SimulationConfig:
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"simulation: {name}={getattr(self, name)} is out of range; use {low} to {high}")
+        if self.tables not in {None, "ecc", "s4"}:
+            raise ValueError(f"simulation: tables={self.tables} is no shape of SAP's tables; use ecc or s4")
 
     def rng(self, stream: str) -> np.random.Generator:
         """The random numbers of one concern; adding draws to one stream leaves the others as they were."""

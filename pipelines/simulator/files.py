@@ -85,7 +85,8 @@ def _flat(table: str, rows: pl.DataFrame) -> bytes:
         return _json_lines(rows)
     buffer = io.BytesIO()
     if table.startswith("sap/"):
-        rows.rename({name: name.upper() for name in rows.columns}).write_csv(buffer, date_format="%Y%m%d")
+        # The mark of changes is ours: a system has marks of its own, or none.
+        rows.drop("change_mode", strict=False).rename(str.upper).write_csv(buffer, date_format="%Y%m%d")
     else:
         rows.write_csv(buffer, datetime_format=_MOMENT)
     return buffer.getvalue()

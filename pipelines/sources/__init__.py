@@ -4,6 +4,7 @@ Reading bytes belongs here, in the source's own words. Storing does not (pipelin
 staging's work. Which files are read, and why a record is refused, is told in README.md.
 """
 
+from pipelines.sources.extract_settings import ExtractSettings, read_extract_settings
 from pipelines.sources.extracted import Extracted, ExtractedFiles, FileCounts
 from pipelines.sources.mappings import MAPPING_TARGETS, mapping_problems, read_mapping, read_mappings
 from pipelines.sources.routing import extract, extract_all, is_document
@@ -11,6 +12,7 @@ from pipelines.sources.sap_documents import read_in_parts
 
 __all__ = [
     "MAPPING_TARGETS",
+    "ExtractSettings",
     "Extracted",
     "ExtractedFiles",
     "FileCounts",
@@ -18,6 +20,7 @@ __all__ = [
     "extract_all",
     "is_document",
     "mapping_problems",
+    "read_extract_settings",
     "read_in_parts",
     "read_mapping",
     "read_mappings",

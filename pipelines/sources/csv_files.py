@@ -18,7 +18,9 @@ import polars as pl
 from pipelines.contracts import Contract
 from pipelines.sources.conversion import judged
 from pipelines.sources.csv_records import CsvRecords, MalformedCsv, Record
+from pipelines.sources.extract_settings import ExtractSettings
 from pipelines.sources.extracted import Extracted, quarantined
+from pipelines.sources.table_rows import judged_rows, must_have, named, phrases, wanted
 from pipelines.sources.texts import NotUtf8
 from pipelines.sources.verdicts import refusals, refused_file, restricted_columns
 
@@ -28,17 +30,21 @@ _SHOWN_COLUMNS = 200
 """Columns of a file that a sentence lists."""
 
 
-def read_csv_file(path: Path, contract: Contract) -> Extracted:
-    """Read a CSV file; a file with a header alone has no records. Never raises for bad content."""
+def read_csv_file(path: Path, contract: Contract, settings: ExtractSettings | None = None) -> Extracted:
+    """Read a CSV file; a file with a header alone has no records. Never raises for bad content.
+
+    `settings` tell how a table extract is written; without them the file has the plain forms.
+    """
     raw = "(not shown, since the table holds restricted columns)" if restricted_columns(contract) else None
     refused = {"table": contract.table, "raw": raw}
     try:
-        source = CsvRecords(path.read_bytes(), expected=[column.name for column in contract.columns])
-        positions = _positions(source.header)
-        if problem := _header_problem(source.header, contract):
+        source = _opened(path, contract, settings)
+        names = named(source.header, contract, settings) if settings else [name.lower() for name in source.header]
+        if problem := _header_problem(source.header, names, contract, settings):
             code, reason = problem
             return refused_file(path, code=code, reason=reason, line=1, **refused)
-        parts = [_judged_chunk(source, chunk, contract, positions) for chunk in source.chunks()]
+        positions = {name: at for at, name in enumerate(names)}
+        parts = [_judged_chunk(source, chunk, contract, positions, settings) for chunk in source.chunks()]
     except NotUtf8 as error:
         return refused_file(path, code="wrong_encoding", reason=str(error), line=error.line, **refused)
     except MalformedCsv as error:
@@ -61,30 +67,37 @@ def missing_columns(missing: Sequence[str], present: Sequence[str], known: Seque
     return f"{lacks}: deliver it with the names of the contract. {has}."
 
 
-def _positions(header: Sequence[str]) -> dict[str, int]:
-    return {name.lower(): at for at, name in enumerate(header)}
+def _opened(path: Path, contract: Contract, settings: ExtractSettings | None) -> CsvRecords:
+    expected = [column.name for column in contract.columns]
+    if settings is None:
+        return CsvRecords(path.read_bytes(), expected=expected)
+    expected += settings.columns.get(contract.name, {})
+    return CsvRecords(path.read_bytes(), expected=expected, separator=settings.separator, encoding=settings.encoding)
 
 
-def _header_problem(header: Sequence[str], contract: Contract) -> tuple[str, str] | None:
-    """Reason code and sentence for a header that cannot be used; None where it can."""
-    names = [name.lower() for name in header]
+def _header_problem(
+    header: Sequence[str], names: Sequence[str], contract: Contract, settings: ExtractSettings | None
+) -> tuple[str, str] | None:
+    """Reason code and sentence for a header that cannot be used; None where it can. `names` are our names of its columns."""
     known = [column.name for column in contract.columns]
-    if twice := [name for name in known if names.count(name.lower()) > 1]:
+    if twice := [name for name in (wanted(contract, settings) if settings else known) if names.count(name.lower()) > 1]:
         reason = f"The header in line 1 names {', '.join(twice)} twice, so the values are ambiguous"
         return "column_duplicate", f"{reason}; keep one column of each name and deliver the file again."
-    missing = [column.name for column in contract.columns if column.required and column.name.lower() not in names]
+    needed = must_have(contract, settings) if settings else [column.name for column in contract.columns if column.required]
+    missing = [name for name in needed if name.lower() not in names]
     return ("column_missing", missing_columns(missing, header, known)) if missing else None
 
 
 def _judged_chunk(
-    source: CsvRecords, chunk: Sequence[Record], contract: Contract, positions: Mapping[str, int]
+    source: CsvRecords, chunk: Sequence[Record], contract: Contract, positions: Mapping[str, int], settings: ExtractSettings | None
 ) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Accepted records, quarantine rows, and the number of records that came in."""
     problems = [source.problem(record) for record in chunk]
     fitting = [record for record, problem in zip(chunk, problems, strict=True) if not problem]
-    mine = {column.name: positions[column.name.lower()] for column in contract.columns if column.name.lower() in positions}
+    known = wanted(contract, settings) if settings else [column.name for column in contract.columns]
+    frame = source.frame(fitting, {name: positions[name.lower()] for name in known if name.lower() in positions})
     hidden = [positions[name] for name in restricted_columns(contract) if name in positions]
-    result = judged(source.frame(fitting, mine), contract.columns)
+    result = judged_rows(frame, contract, settings) if settings else judged(frame, contract.columns)
     refused = result.filter(pl.col("_code").is_not_null())
     by_line = {record.line: record for record in fitting} if refused.height else {}
     raw = [_shown(source, by_line[line], hidden) for line in refused["_line"]]
@@ -94,7 +107,8 @@ def _judged_chunk(
         raw_record=pl.Series(raw, dtype=pl.String),
     )
     ragged = [_unfit(source, record, problem, contract, hidden) for record, problem in zip(chunk, problems, strict=True) if problem]
-    rows = pl.concat([refusals(refused, contract), quarantined(ragged)]).sort("line", maintain_order=True)
+    told = phrases(contract, settings) if settings else None
+    rows = pl.concat([refusals(refused, contract, phrases=told), quarantined(ragged)]).sort("line", maintain_order=True)
     return result.filter(pl.col("_code").is_null()).select(*contract.polars_schema, "_line"), rows, len(chunk)
 
 

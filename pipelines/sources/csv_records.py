@@ -1,7 +1,7 @@
 """CSV records: the bytes of a CSV file become its header and its records, each with its place in the file.
 
 Finding the separator and following quotes over line ends belong here; columns do not (csv_files.py, tabular.py).
-Files are UTF-8; the separator is a comma, semicolon, tab or bar.
+Files are UTF-8, and the separator is a comma, semicolon, tab or bar, unless somebody says otherwise.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Record:
 class CsvRecords:
     """A CSV file opened: `header` and `separator`; the records come from `chunks`."""
 
-    def __init__(self, content: bytes, *, expected: Sequence[str]) -> None:
-        """Open the bytes of a file. Raises NotUtf8, MalformedCsv. `expected` names help to find the separator."""
+    def __init__(self, content: bytes, *, expected: Sequence[str], separator: str | None = None, encoding: str = "utf-8") -> None:
+        """Open the bytes of a file. Raises NotUtf8, MalformedCsv. `expected` names help to find a separator that is not told."""
         # Line ends are kept as they are: a quoted value may hold any of them.
-        self._lines = StringIO(decoded(content), newline="").readlines()
+        self._lines = StringIO(decoded(content, encoding), newline="").readlines()
         first = next((line for line in self._lines if line.strip()), "")
-        self.separator = _separator(first, expected)
+        self.separator = separator or _separator(first, expected)
         self._records = self._read()
         header = next(self._records, None)
         self.header = [name.strip() for name in header.values] if header else []

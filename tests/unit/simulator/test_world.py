@@ -11,11 +11,18 @@ from pipelines.simulator import SimulationConfig, World, simulate
 from pipelines.simulator.shaping import contracts
 from tests.unit.simulator.conftest import SMALL, once
 
+OF_ERP = {
+    *("sap/ekbe", "sap/equz", "sap/ikpf", "sap/iseg", "sap/jest", "sap/likp", "sap/lips", "sap/marm", "sap/matdoc", "sap/mbew"),
+    *("sap/mkpf", "sap/mseg", "sap/objk", "sap/qmel", *(f"sap/ser0{n}" for n in range(9)), "sap/t377", "sap/tj02t", "sap/vbrk"),
+    "sap/vbrp",
+}
+"""Tables that an ERP extracts where somebody asks for them."""
+
 # What comes through mapping contracts, or out of a live system, is no feed of the simulated retailer.
-TABLES = sorted(table for table in contracts() if not table.startswith(("tabular/", "tryton/")))
-# IDocs that a retailer may send, and the simulated one does not.
-for absent in ("pos/sales_totals", "pos/store_movements", "sap/handling_unit_serials", "sap/idoc_statuses", "sap/shipments"):
-    TABLES.remove(absent)
+OTHER_IDOCS = {"pos/sales_totals", "pos/store_movements", "sap/handling_unit_serials", "sap/idoc_statuses", "sap/shipments"}
+"""IDocs that a retailer may send, and the simulated one does not."""
+NO_FEEDS = ("tabular/", "tryton/", "epcis/")
+TABLES = sorted(table for table in contracts() if not table.startswith(NO_FEEDS) and table not in OF_ERP | OTHER_IDOCS)
 
 
 def test_two_runs_give_equal_frames(world: World) -> None:
@@ -56,6 +63,24 @@ def test_primary_key_is_unique_within_one_extract(world: World, table: str) -> N
     if "extract_date" in contract.polars_schema:
         key = [*key, "extract_date"]
     assert frame.select(key).is_duplicated().sum() == 0
+
+
+@pytest.mark.parametrize(("shape", "documents"), [("ecc", {"sap/mkpf", "sap/mseg"}), ("s4", {"sap/matdoc"})])
+def test_tables_of_the_erp_are_fed_where_somebody_asks_for_them(shape: str, documents: set[str]) -> None:
+    asked = simulate(SimulationConfig(days=30, stores=3, articles=4, seed=5, scale=0.1, tables=shape))
+    assert set(asked.feeds) & OF_ERP == {"sap/objk", "sap/ser03", *documents}
+    for table in set(asked.feeds) & OF_ERP:
+        frame, contract = asked.feeds[table], contracts()[table]
+        assert frame.select(contract.key).is_duplicated().sum() == 0, table
+        assert [name for name in (*contract.key, *contract.needed) if frame[name].null_count()] == [], table
+    listed = asked.feeds["sap/objk"].group_by("obknr").len("units").join(asked.feeds["sap/ser03"], on="obknr")
+    assert listed.height == asked.feeds["sap/ser03"].height
+    assert (listed["units"] == listed["anzsn"]).all()
+
+
+def test_tables_of_no_known_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match="tables=r3 is no shape of SAP's tables; use ecc or s4"):
+        SimulationConfig(tables="r3")
 
 
 def test_default_world_has_between_100_and_200_thousand_movements() -> None:

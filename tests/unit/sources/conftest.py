@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.contracts import Contract, source_contracts
-from pipelines.sources import Extracted, extract, read_mappings
+from pipelines.sources import Extracted, ExtractSettings, extract, read_mappings
 from pipelines.sources.extracted import QUARANTINE_SCHEMA
 
 SHARED_DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -39,11 +39,11 @@ def shared_data() -> Path:
 def read(tmp_path: Path, contracts: Mapping[str, Contract]) -> Reader:
     """Write content under a name below landing/ and extract it; every extraction is checked for lost records."""
 
-    def read(name: str, content: str | bytes, *, mappings: Sequence[Contract] = ()) -> Extracted:
+    def read(name: str, content: str | bytes, *, mappings: Sequence[Contract] = (), settings: Sequence[ExtractSettings] = ()) -> Extracted:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return checked(extract(path, name, contracts=contracts, mappings=mappings), contracts)
+        return checked(extract(path, name, contracts=contracts, mappings=mappings, settings=settings), contracts)
 
     return read
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.sources import extract
-from pipelines.sources.routing import matches
+from pipelines.sources.patterns import matches
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,7 @@
 -- One row per article: its newest extract.
-with mara as (
+with newest as (
 
-    select * from {{ source('sap', 'mara') }}
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by matnr order by coalesce(extract_date, cast(_ingested_at as date)) desc, _ingested_at desc, _line desc
-        ) as age
-    from mara
+    {{ newest_extracts(source('sap', 'mara'), [without_leading_zeros('matnr')]) }}
 
 ),
 
@@ -29,8 +18,7 @@ renamed as (
         {{ blank_to_null('size1') }} as storage_size_name,
         coalesce(serlv = '1', false) as is_serial_unique_in_client,
         ersda as launch_date
-    from numbered
-    where age = 1
+    from newest
 
 )
 

@@ -1,18 +1,7 @@
 -- One row per customer: its newest extract.
-with kna1 as (
+with newest as (
 
-    select * from {{ source('sap', 'kna1') }}
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by kunnr order by coalesce(extract_date, cast(_ingested_at as date)) desc, _ingested_at desc, _line desc
-        ) as age
-    from kna1
+    {{ newest_extracts(source('sap', 'kna1'), ['kunnr']) }}
 
 ),
 
@@ -23,8 +12,7 @@ renamed as (
         {{ blank_to_null('ktokd') }} as account_group_code,
         {{ blank_to_null('land1') }} as country_code,
         {{ blank_to_null('regio') }} as region_code
-    from numbered
-    where age = 1
+    from newest
 
 )
 

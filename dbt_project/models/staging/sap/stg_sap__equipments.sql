@@ -1,18 +1,7 @@
 -- One row per equipment: its newest extract.
-with equi as (
+with newest as (
 
-    select * from {{ source('sap', 'equi') }}
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by equnr order by coalesce(extract_date, cast(_ingested_at as date)) desc, _ingested_at desc, _line desc
-        ) as age
-    from equi
+    {{ newest_extracts(source('sap', 'equi'), [without_leading_zeros('equnr')]) }}
 
 ),
 
@@ -26,8 +15,7 @@ renamed as (
         {{ blank_to_null('charge') }} as master_batch_id,
         erdat as created_date,
         gwlen as warranty_end_date
-    from numbered
-    where age = 1
+    from newest
 
 )
 

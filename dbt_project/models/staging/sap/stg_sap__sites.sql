@@ -1,18 +1,7 @@
 -- One row per site: its newest extract.
-with t001w as (
+with newest as (
 
-    select * from {{ source('sap', 't001w') }}
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by werks order by coalesce(extract_date, cast(_ingested_at as date)) desc, _ingested_at desc, _line desc
-        ) as age
-    from t001w
+    {{ newest_extracts(source('sap', 't001w'), ['werks']) }}
 
 ),
 
@@ -28,8 +17,7 @@ renamed as (
         {{ blank_to_null('gln') }} as gln,
         zzlat as latitude_degrees,
         zzlon as longitude_degrees
-    from numbered
-    where age = 1
+    from newest
 
 )
 

@@ -1,18 +1,7 @@
 -- One row per vendor: its newest extract.
-with lfa1 as (
+with newest as (
 
-    select * from {{ source('sap', 'lfa1') }}
-
-),
-
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by lifnr order by coalesce(extract_date, cast(_ingested_at as date)) desc, _ingested_at desc, _line desc
-        ) as age
-    from lfa1
+    {{ newest_extracts(source('sap', 'lfa1'), ['lifnr']) }}
 
 ),
 
@@ -24,8 +13,7 @@ renamed as (
         {{ blank_to_null('ktokk') }} as account_group_code,
         {{ blank_to_null('land1') }} as country_code,
         {{ blank_to_null('regio') }} as region_code
-    from numbered
-    where age = 1
+    from newest
 
 )
 
