@@ -10,6 +10,8 @@ from pipelines.contracts import Contract, ContractError, source_contracts
 CONTRACTS = source_contracts()
 LEDGER = {
     "handheld/scans", "pos/receipts", "sap/deliveries", "sap/goods_movements", "tabular/movements", "tabular/sales", "wms/receipts",
+    "epcis/events",
+    "pos/store_movements",
     "tryton/inventory_lines",
     "tryton/locations",
     "tryton/lots",

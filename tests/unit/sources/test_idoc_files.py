@@ -155,9 +155,9 @@ def test_a_doctype_in_utf_16_is_seen_too(read, good, refused):
 
 
 def test_xml_that_is_no_idoc_is_refused(read, refused):
-    row = refused(read(NAME, '<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:2"/>'))
+    row = refused(read(NAME, '<inv:Invoice xmlns:inv="urn:example:invoice"/>'))
     assert row["reason_code"] == "no_idoc"
-    assert "'EPCISDocument' and no IDOC element" in row["reason"]
+    assert "'Invoice' and no IDOC element" in row["reason"]
 
 
 @pytest.mark.parametrize(
