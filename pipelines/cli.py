@@ -87,21 +87,25 @@ def run(
 
 @app.command()
 def extract(
-    system: Annotated[str, typer.Argument(help="Live system: tryton. Its connection string stands in SERIALAKE_TRYTON_DSN.")],
+    system: Annotated[str, typer.Argument(help="Live system: tryton (SERIALAKE_TRYTON_DSN), or s4 (SERIALAKE_S4_URL).")],
     is_full: Annotated[bool, typer.Option("--full", help="Read everything, not only what changed; after a restore, for example.")] = False,
 ) -> None:
     """Read what changed in a live system into files below landing/; the next run takes them in."""
     home = Home.from_environment().prepare()
     from pipelines.contracts import source_contracts
     from pipelines.lake import Lake
-    from pipelines.live import SYSTEMS, LiveError, connection_string
+    from pipelines.live import S4, SYSTEMS, LiveError, connection_string, extract_s4, s4_address
     from pipelines.live import extract as extract_system
 
-    if system not in SYSTEMS:
-        _fail(f"No live system is called {system}; there is {', '.join(SYSTEMS)}")
+    if system not in {*SYSTEMS, S4}:
+        _fail(f"No live system is called {system}; there is {', '.join((*SYSTEMS, S4))}")
+    lake, contracts = Lake(home.lake), source_contracts()
     try:
-        found = connection_string(SYSTEMS[system])
-        done = extract_system(SYSTEMS[system], home, Lake(home.lake), source_contracts(), connection_string=found, is_full=is_full)
+        if system == S4:
+            done = extract_s4(home, lake, contracts, address=s4_address(), now=_now(), is_full=is_full)
+        else:
+            found = connection_string(SYSTEMS[system])
+            done = extract_system(SYSTEMS[system], home, lake, contracts, connection_string=found, is_full=is_full)
     except LiveError as error:
         _fail(str(error))
     for table, rows in done.changed.items():

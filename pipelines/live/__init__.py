@@ -6,9 +6,10 @@ saying what they mean (dbt staging). How no row is missed is told in pipelines/s
 
 from pipelines.live.errors import LiveError
 from pipelines.live.extracting import EXTRACTIONS, Extraction, connection_string, extract
+from pipelines.live.s4 import S4, extract_s4, s4_address
 from pipelines.live.tryton import TRYTON
 
 SYSTEMS = {"tryton": TRYTON}
-"""Systems that can be read live, by the name of their folder below landing/."""
+"""Databases that can be read live, by the name of their folder below landing/."""
 
-__all__ = ["EXTRACTIONS", "SYSTEMS", "Extraction", "LiveError", "connection_string", "extract"]
+__all__ = ["EXTRACTIONS", "S4", "SYSTEMS", "Extraction", "LiveError", "connection_string", "extract", "extract_s4", "s4_address"]

@@ -24,7 +24,7 @@ from pipelines.live.errors import LiveError
 from pipelines.live.postgres import Database, reading
 from pipelines.live.tables import LiveSystem, LiveTable
 
-__all__ = ["EXTRACTIONS", "Extraction", "connection_string", "extract"]
+__all__ = ["EXTRACTIONS", "Extraction", "alone", "connection_string", "extract"]
 
 EXTRACTIONS = "extractions"
 """Delta table of the watermarks: one row per extraction and table."""
@@ -79,7 +79,7 @@ def extract(
 
     Raises LiveError, and leaves no file that anybody takes, where the system cannot be read.
     """
-    with _alone(home, system):
+    with alone(home, system.name):
         # Hidden, so that nobody takes what is in it, until one rename shows all tables of the snapshot at once.
         folder = home.landing / system.name / ".unfinished"
         shutil.rmtree(folder, ignore_errors=True)
@@ -206,10 +206,10 @@ def _must_be_the_same(database: Database, past: pl.DataFrame, *, is_full: bool) 
 
 
 @contextmanager
-def _alone(home: Home, system: LiveSystem) -> Iterator[None]:
-    """Hold the lock of the system's extraction."""
+def alone(home: Home, system: str) -> Iterator[None]:
+    """Hold the lock of the system's extraction. Raises LiveError where another process holds it."""
     try:
-        with FileLock(home.root / f".extract_{system.name}.lock", timeout=0):
+        with FileLock(home.root / f".extract_{system}.lock", timeout=0):
             yield
     except Timeout:
-        raise LiveError(f"Another extraction of {system.name} is running; it takes what is new.", may_pass=True) from None
+        raise LiveError(f"Another extraction of {system} is running; it takes what is new.", may_pass=True) from None

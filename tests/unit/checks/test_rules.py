@@ -11,6 +11,7 @@ CONTRACTS = source_contracts()
 LEDGER = {
     "handheld/scans", "pos/receipts", "sap/deliveries", "sap/goods_movements", "tabular/movements", "tabular/sales", "wms/receipts",
     "epcis/events",
+    "s4/material_documents",
     "pos/store_movements",
     "tryton/inventory_lines",
     "tryton/locations",

@@ -14,6 +14,7 @@
     'int_records_from_tryton',
     'int_records_from_epcis',
     'int_records_from_material_documents',
+    'int_records_from_s4',
 ] %}
 
 with records as (
