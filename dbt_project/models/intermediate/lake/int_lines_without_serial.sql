@@ -1,7 +1,7 @@
 -- One row per line without a serial number where the site's serial number profile demands one.
 with profiles as (
 
-    select * from {{ ref('stg_sap__serial_number_profiles') }}
+    select * from {{ ref('int_serial_profiles_trusted') }}
     where goods_movement_usage_code = '03'
 
 ),

@@ -23,6 +23,12 @@ stock_types as (
 
     select * from {{ ref('stock_types') }}
 
+),
+
+trusted as (
+
+    select * from {{ ref('int_article_sites_trusted') }}
+
 )
 
 select
@@ -42,6 +48,7 @@ select
     stock_types.stock_type_name,
     states.site_id,
     states.storage_location_id,
+    case when states.site_id is not null then coalesce(trusted.trust_level, 'unknown') end as trust_level,
     states.batch_id,
     states.valuation_type,
     equipments.master_batch_id,
@@ -61,3 +68,4 @@ from states
 left join articles on states.article_id = articles.article_id
 left join equipments on states.article_id = equipments.article_id and states.serial_number = equipments.serial_number
 left join stock_types on states.stock_type_code = stock_types.stock_type_code
+left join trusted on states.article_id = trusted.article_id and states.site_id = trusted.site_id

@@ -11,6 +11,7 @@ renamed as (
         {{ without_leading_zeros('equnr') }} as equipment_id,
         {{ without_leading_zeros('matnr') }} as article_id,
         {{ without_leading_zeros('sernr') }} as serial_number,
+        {{ blank_to_null('objnr') }} as object_id,
         {{ blank_to_null('eqtyp') }} as equipment_category_code,
         {{ blank_to_null('charge') }} as master_batch_id,
         erdat as created_date,
