@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -91,8 +91,10 @@ class ODataService:
         return link
 
     def _get(self, link: str, parameters: Mapping[str, str], *, accept: str = "application/json") -> requests.Response:
+        # A blank as + is no blank to every server.
+        query = urlencode(parameters, quote_via=quote, safe="$,()/='")
         try:
-            answer = self._session.get(link, params=parameters, headers={"Accept": accept}, timeout=_TIMEOUT, allow_redirects=False)
+            answer = self._session.get(link, params=query, headers={"Accept": accept}, timeout=_TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:
             problem = f"{self.name} on {self.host} cannot be reached ({type(error).__name__})"
             raise LiveError(f"{problem}: is it running, and is SERIALAKE_S4_URL its address?", may_pass=True) from None
@@ -101,7 +103,10 @@ class ODataService:
         if answer.status_code in (401, 403):
             problem = f"{self.name} on {self.host} refuses access ({answer.status_code})"
             raise LiveError(f"{problem}: check SERIALAKE_S4_USER and SERIALAKE_S4_PASSWORD, or SERIALAKE_S4_TOKEN, and the user's rights.")
-        raise LiveError(f"{self.name} on {self.host} answers with status {answer.status_code}.", may_pass=answer.status_code >= 429)
+        raise LiveError(
+            f"{self.name} on {self.host} answers {urlsplit(link).path.rpartition('/')[2]} with status {answer.status_code}.",
+            may_pass=answer.status_code >= 429,
+        )
 
     def _json(self, answer: requests.Response) -> dict[str, Any]:
         try:

@@ -1,0 +1,1 @@
+"""A real OData server with the entities of S/4HANA."""
