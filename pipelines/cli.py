@@ -148,12 +148,15 @@ def check(
 ) -> None:
     """Give a supplier the verdict that a delivery would get: what is refused, and which rules of the contract are broken."""
     from pipelines.checks.verdict_tables import check_file
-    from pipelines.contracts import source_contracts
+    from pipelines.contracts import ContractError, source_contracts
     from pipelines.sources import read_extract_settings, read_mappings
 
     home = Home.from_environment()
-    contracts, mappings = source_contracts(), read_mappings(home.contracts)
-    settings = read_extract_settings(home.contracts, contracts)
+    contracts = source_contracts()
+    try:
+        mappings, settings = read_mappings(home.contracts), read_extract_settings(home.contracts, contracts)
+    except ContractError as error:
+        _fail(str(error))
     missing = [path for path in files if not path.is_file()]
     if missing:
         _fail(f"{missing[0]} is not a file")

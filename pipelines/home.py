@@ -40,7 +40,7 @@ class Home:
 
     @property
     def contracts(self) -> Path:
-        """The user's mapping contracts for the tabular on-ramp."""
+        """The user's mapping contracts for the tabular on-ramp, and the extract settings of SAP systems."""
         return self.root / "contracts"
 
     @property

@@ -1,5 +1,5 @@
 -- A sender gives the number of an IDoc to one document; the same IDoc may come again.
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'serial_movements'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'stg_sap__goods_movements'}}}) }}
 
 select
     idoc_id,

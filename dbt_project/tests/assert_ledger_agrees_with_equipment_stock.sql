@@ -32,6 +32,7 @@ where
     and coalesce(serials.last_movement_date, stock.extracted_date) <= stock.extracted_date
     and (
         coalesce(serials.site_id, '') <> coalesce(stock.site_id, '')
-        or coalesce(serials.storage_location_id, '') <> coalesce(stock.storage_location_id, '')
+        -- Not every movement says where in the site the unit lies, a return at a till for example.
+        or serials.storage_location_id <> stock.storage_location_id
         or coalesce(serials.stock_type_code, '') <> coalesce(stock.stock_type_code, '')
     )

@@ -1,5 +1,5 @@
 -- No equipment has the statuses ESTO (in the warehouse) and ECUS (at the customer) at once.
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'serials'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'stg_sap__statuses'}}}) }}
 
 with active as (
 

@@ -1,5 +1,5 @@
 -- An equipment with the status EDEL is on a delivery whose goods issue is still to come.
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'deliveries'}}}) }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'stg_sap__statuses'}}}) }}
 
 with active as (
 

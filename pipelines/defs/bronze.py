@@ -15,6 +15,9 @@ from pipelines.live import SYSTEMS
 from pipelines.sources import read_extract_settings, read_mappings
 
 CONTRACTS = source_contracts()
+_PERSONAL = frozenset(
+    {"kundnr", "kunnr", "kunde", "kunag", "kunum", "kunnr_sid", "usnam", "usnam_mkpf", "usnaz", "customer", "customer_id"}
+)
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
@@ -37,7 +40,7 @@ def _bronze_spec(contract: Contract) -> dg.AssetSpec:
         description=f"{contract.grain} {contract.description}",
         owners=[f"team:{contract.domain}"],
         kinds={"polars", "deltalake"},
-        tags={"pii": "true"} if any(c.name in ("kundnr", "kunnr", "customer", "customer_id") for c in contract.columns) else {},
+        tags={"pii": "true"} if any(c.name in _PERSONAL for c in contract.columns) else {},
         metadata={"dagster/column_schema": column_schema(contract)},
     )
 

@@ -14,10 +14,10 @@ from pipelines.contracts import Column
 from pipelines.sources.extract_settings import DATE_FORMS, NUMBER_FORMS, ExtractSettings
 from pipelines.sources.values import typed
 
-__all__ = ["plain_dates", "plain_forms", "plain_numbers", "readable_or_blank"]
+__all__ = ["MISFIT", "plain_dates", "plain_forms", "plain_numbers", "readable_or_blank"]
 
-_MISFIT = "\u2063"
-"""Put behind a number of another form: 1.5 is no 1,5, and must not be read as 15 or 1.5. Nobody sees it in a refusal."""
+MISFIT = "\u2063"
+"""Put behind a number of another form: 1.5 is no 1,5, and must not be read as 15 or 1.5."""
 _ZERO_DATE = r"^0{2,4}([./-]?0{2,4}){2}$|^0{8}$"
 _GROUPS = {" ": r"[ \u00a0\u202f]", ".": r"\.", ",": ","}
 
@@ -46,7 +46,7 @@ def plain_numbers(texts: pl.Series, form: str) -> pl.Series:
     plain = (bare.str.replace_all(group, "") if thousands else bare).str.replace(mark, ".", literal=True)
     sign = pl.when(text.str.contains(r"^-|-$")).then(pl.lit("-")).otherwise(pl.lit(""))
     fits = text.str.contains(rf"^(?:[+-]\s?(?:{digits})|(?:{digits})\s?[+-]?)$")
-    told = pl.when(fits).then(sign + plain).when(text == "").then(text).otherwise(text + _MISFIT)
+    told = pl.when(fits).then(sign + plain).when(text == "").then(text).otherwise(text + MISFIT)
     return texts.alias("v").to_frame().select(told).to_series().alias(texts.name)
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.contracts import Contract
 from pipelines.sources.conversion import judged, with_verdict
 from pipelines.sources.extract_settings import ExtractSettings
-from pipelines.sources.formats import plain_forms, readable_or_blank
+from pipelines.sources.formats import MISFIT, plain_forms, readable_or_blank
 from pipelines.sources.values import as_text
 
 __all__ = ["judged_rows", "must_have", "named", "phrases", "wanted"]
@@ -51,7 +51,7 @@ def judged_rows(frame: pl.DataFrame, contract: Contract, settings: ExtractSettin
     if settings.unreadable == "blank":
         optional = [c for c in contract.columns if not c.required and c.name not in {*contract.needed, *contract.key}]
         frame = readable_or_blank(frame, optional)
-    rows = judged(frame, contract.columns)
+    rows = judged(frame, contract.columns).with_columns(pl.col("_value").str.strip_suffix(MISFIT))
     is_whole = ~pl.col(_MARK).is_in(["D", "X"]).fill_null(value=False)
     for name in reversed([c.name for c in contract.columns if c.name in contract.needed]):
         rows = with_verdict(rows, is_whole & pl.col("_code").is_null() & pl.col(name).is_null(), code="required_missing", field=name)

@@ -72,6 +72,7 @@ def test_a_row_that_is_there_needs_more_than_its_key(read, settings, refused):
 def test_a_number_of_another_form_is_refused_with_the_form_that_was_expected(read, settings, refused):
     row = refused(read("east/mseg_1.csv", MSEG + "100;49;2026;3;101;A;DC01;S;1.5;;;", settings=settings(EUROPE)))
     assert (row["reason_code"], row["field"], row["line"]) == ("bad_number", "menge", 2)
+    assert row["reason"].startswith("menge in line 2 is '1.5', which is")
     assert "no number in the form 1.234,56 that east.extracts.yaml names" in row["reason"]
 
 
