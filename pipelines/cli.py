@@ -220,6 +220,23 @@ def serial(
 
 
 @app.command()
+def template(
+    kind: Annotated[str, typer.Argument(help="Kind of delivery, for example wms/receipts; any other word lists them.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write, .xlsx or .csv.")],
+) -> None:
+    """Write an empty spreadsheet for one kind of delivery, with instructions and rules."""
+    from pipelines.contracts import source_contracts
+    from pipelines.templates import TemplateError, write_template
+
+    try:
+        contract = write_template(source_contracts(), kind, out)
+    except TemplateError as error:
+        _fail(str(error))
+    pattern = (contract.landing_pattern or "").removesuffix(".csv") + out.suffix
+    _out.print(f"{out} has {len(contract.columns)} columns; fill it in and deliver it as landing/{pattern}.")
+
+
+@app.command()
 def epcis(
     out: Annotated[Path, typer.Option("--out", help="File to write, for example history.jsonld.")],
     serial_number: Annotated[str | None, typer.Option("--serial", help="Serial number whose history is told.")] = None,

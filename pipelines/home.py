@@ -59,6 +59,11 @@ class Home:
         return self.root / "outbox" / "acks"
 
     @property
+    def rejected(self) -> Path:
+        """Refused rows of CSV files and workbooks, for their senders to correct, one file per load."""
+        return self.root / "outbox" / "rejected"
+
+    @property
     def warehouse(self) -> Path:
         """dbt's working database; disposable."""
         return self.root / "warehouse.duckdb"

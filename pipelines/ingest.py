@@ -24,6 +24,7 @@ from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.large_files import frames_of, spill
 from pipelines.progress import report
+from pipelines.rejected_rows import write_rejected_rows
 from pipelines.sources import ExtractSettings, is_document
 from pipelines.sources.cards import copied_without_cards
 from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, FileCounts
@@ -177,7 +178,7 @@ def ingest(
             taken |= {load.new.sha256: load.load_id for load in loads if load.status == "loaded"}
         else:
             batch = _read(files_of_batch, contracts, mappings, taken, settings=settings, layouts=home.layouts)
-            loads, changed, appended = batch.loads, batch.changed, _commit(home, lake, batch, moment, since=last)
+            loads, changed, appended = batch.loads, batch.changed, _commit(home, lake, batch, contracts, moment, since=last)
         result = _added(replace(result, unfinished=(*result.unfinished, *changed)), appended, loads)
         moment += timedelta(microseconds=1)
         done += len(files_of_batch)
@@ -286,7 +287,9 @@ def _must_add_up(load: Load) -> None:
         )
 
 
-def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: datetime | None) -> dict[str, int]:
+def _commit(
+    home: Home, lake: Lake, batch: _Batch, contracts: Mapping[str, Contract], moment: datetime, *, since: datetime | None
+) -> dict[str, int]:
     """Store a batch of whole files; returns rows appended by bronze table.
 
     Every table's commit carries the load ids it brings, then senders of IDocs are told, and the manifest comes last. After a
@@ -304,6 +307,8 @@ def _commit(home: Home, lake: Lake, batch: _Batch, moment: datetime, *, since: d
     if batch.quarantined.height:
         frame = batch.quarantined.with_columns(at).select("_load_id", "_file", "_ingested_at", *QUARANTINE_SCHEMA)
         lake.append_once(QUARANTINE, frame, frame["_load_id"].unique(maintain_order=True).to_list(), since=since)
+    delivered = {load.load_id: load.new.file for load in batch.loads if load.status == "loaded"}
+    write_rejected_rows(home.rejected, batch.quarantined, delivered, contracts)
     # Before the manifest: after it, a crash would leave a load that nobody hears of.
     write_acknowledgements(home.acknowledgements, batch.states, {load.load_id: load.new.file.name for load in batch.loads})
     if batch.loads:

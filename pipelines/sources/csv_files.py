@@ -1,4 +1,4 @@
-"""CSV files: records of a file with a header become records of a contract.
+"""CSV files and workbooks: records of a file with a header become records of a contract.
 
 Matching the header with the contract belongs here, by name in any case and order; following quotes and separators does
 not (csv_records.py). The columns are those of the contract that claims the file, for example
@@ -23,8 +23,9 @@ from pipelines.sources.extracted import Extracted, quarantined
 from pipelines.sources.table_rows import judged_rows, must_have, named, phrases, wanted
 from pipelines.sources.texts import NotUtf8
 from pipelines.sources.verdicts import refusals, refused_file, restricted_columns
+from pipelines.sources.workbooks import UnreadableWorkbook, csv_of_workbook, is_workbook
 
-__all__ = ["missing_columns", "read_csv_file"]
+__all__ = ["missing_columns", "opened_records", "read_csv_file"]
 
 _SHOWN_COLUMNS = 200
 """Columns of a file that a sentence lists."""
@@ -38,7 +39,7 @@ def read_csv_file(path: Path, contract: Contract, settings: ExtractSettings | No
     raw = "(not shown, since the table holds restricted columns)" if restricted_columns(contract) else None
     refused = {"table": contract.table, "raw": raw}
     try:
-        source = _opened(path, contract, settings)
+        source = opened_records(path, contract, settings)
         names = named(source.header, contract, settings) if settings else [name.lower() for name in source.header]
         if problem := _header_problem(source.header, names, contract, settings):
             code, reason = problem
@@ -49,6 +50,8 @@ def read_csv_file(path: Path, contract: Contract, settings: ExtractSettings | No
         return refused_file(path, code="wrong_encoding", reason=str(error), line=error.line, **refused)
     except MalformedCsv as error:
         return refused_file(path, code="malformed_csv", reason=str(error), line=error.line, **refused)
+    except UnreadableWorkbook as error:
+        return refused_file(path, code=error.code, reason=str(error), table=contract.table, raw="(not shown, since it is binary)")
     empty = pl.DataFrame(schema={**contract.polars_schema, "_line": pl.Int64})
     accepted = pl.concat([empty, *(frame for frame, _, _ in parts)])
     rows = pl.concat([quarantined([]), *(rows for _, rows, _ in parts)])
@@ -67,8 +70,11 @@ def missing_columns(missing: Sequence[str], present: Sequence[str], known: Seque
     return f"{lacks}: deliver it with the names of the contract. {has}."
 
 
-def _opened(path: Path, contract: Contract, settings: ExtractSettings | None) -> CsvRecords:
+def opened_records(path: Path, contract: Contract, settings: ExtractSettings | None = None) -> CsvRecords:
+    """The records of a CSV file, or of a workbook's sheet. Raises NotUtf8, MalformedCsv, UnreadableWorkbook."""
     expected = [column.name for column in contract.columns]
+    if is_workbook(path):
+        return CsvRecords(csv_of_workbook(path), expected=expected, separator=",")
     if settings is None:
         return CsvRecords(path.read_bytes(), expected=expected)
     expected += settings.columns.get(contract.name, {})

@@ -24,10 +24,11 @@ from pipelines.sources.patterns import matches
 from pipelines.sources.sap_documents import read_sap_documents
 from pipelines.sources.tabular import read_tabular
 from pipelines.sources.verdicts import refused_file
+from pipelines.sources.workbooks import is_workbook
 
 __all__ = ["extract", "extract_all", "is_document"]
 
-_READERS = {"csv": read_csv_file, "jsonl": read_json_lines}
+_READERS = {"csv": read_csv_file, "tabular": read_csv_file, "jsonl": read_json_lines}
 _TABLE_READERS = {"csv": read_csv_file, "parquet": read_parquet_file}
 _CHUNK = 65_536
 _BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xff\xfe"
@@ -108,7 +109,8 @@ def _table(
     own = next((s for s in settings if matches(name, s.files)), None)
     if own and (table := own.table_of(name, contracts)):
         return partial(_TABLE_READERS["parquet" if name.lower().endswith(".parquet") else "csv"], path, table, own)
-    claiming = _claiming(path, name, contracts)
+    # A workbook is claimed by what claims its CSV twin.
+    claiming = _claiming(path, f"{name[:-5]}.csv" if is_workbook(name) else name, contracts)
     return claiming or partial(refused_file, path, code="unknown_feed", reason=_unknown_reason(name, [*contracts.values(), *mappings]))
 
 

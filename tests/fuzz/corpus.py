@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import polars as pl
+import xlsxwriter
 
 from pipelines.contracts import Contract
 from pipelines.sources import read_mappings
@@ -51,9 +53,13 @@ def _from_contracts(contracts: Mapping[str, Contract]) -> Iterator[tuple[str, st
     for contract in contracts.values():
         name = (contract.landing_pattern or "").replace("**/", "").replace("*", "_1")
         records = [{column.name: _value(column, at) for column in contract.columns} for at in range(_RECORDS)]
-        if contract.custom("reader") == "csv":
+        if contract.custom("reader") in ("csv", "sap_table", "tabular"):
             yield "csv", name, pl.DataFrame(records).write_csv().encode()
-        elif contract.custom("reader") == "jsonl":
+        if contract.custom("reader") == "csv":
+            yield "workbook", name.replace(".csv", ".xlsx"), _workbook(records)
+        if contract.custom("reader") == "sap_table":
+            yield "parquet", name.replace(".csv", ".parquet"), _parquet(pl.DataFrame(records))
+        if contract.custom("reader") == "jsonl":
             yield "json_lines", name, "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
@@ -83,10 +89,27 @@ def _mapped() -> Iterator[tuple[str, str, bytes]]:
             "serial_number": ["Z3025", "Z3026", "ZA10"],
         }
     )
-    parquet = io.BytesIO()
-    frame.write_parquet(parquet)
-    yield "mapped_parquet", "backblaze/life.parquet", parquet.getvalue()
+    yield "parquet", "backblaze/life.parquet", _parquet(frame)
     yield "mapped_csv", "backblaze/life.csv", frame.write_csv().encode()
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    content = io.BytesIO()
+    frame.write_parquet(content)
+    return content.getvalue()
+
+
+def _workbook(records: list[dict]) -> bytes:
+    """A workbook that is not packed, so that damage hits what is in it."""
+    content, plain = io.BytesIO(), io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Data")
+        for row, values in enumerate([list(records[0]), *(list(record.values()) for record in records)]):
+            sheet.write_row(row, 0, values)
+    with zipfile.ZipFile(content) as packed, zipfile.ZipFile(plain, "w", zipfile.ZIP_STORED) as stored:
+        for name in packed.namelist():
+            stored.writestr(name, packed.read(name))
+    return plain.getvalue()
 
 
 def mappings(folder: Path) -> Sequence[Contract]:

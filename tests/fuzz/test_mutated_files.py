@@ -25,14 +25,15 @@ TOGETHER = 40
 HUNG_AFTER = 300
 """Seconds for what takes far less than one: then the process ends with the place where it stood."""
 SHARES = {
-    "idoc_xml": 22,
-    "idoc_flat": 20,
-    "csv": 16,
+    "idoc_xml": 20,
+    "idoc_flat": 18,
+    "csv": 18,
     "json_lines": 8,
     "mapped_csv": 4,
-    "mapped_parquet": 8,
-    "epcis_json": 12,
-    "epcis_xml": 10,
+    "parquet": 10,
+    "epcis_json": 10,
+    "epcis_xml": 7,
+    "workbook": 5,
 }
 """Files of each format among a hundred."""
 
