@@ -22,6 +22,7 @@ _out = Console()
 _err = Console(stderr=True)
 
 SAMPLE_DAYS = 120
+SHOWN_FILES = 20
 
 
 @app.command()
@@ -114,6 +115,44 @@ def extract(
     _out.print(
         f"{len(done.files)} files below {home.landing}; serialake run takes them in." if done.files else "Nothing changed.", soft_wrap=True
     )
+
+
+@app.command()
+def feed(
+    system: Annotated[str, typer.Argument(help="System that is fed: peoplesoft. What a site maps stands in feeds/peoplesoft.yaml.")],
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="One business day; default: all that a night looks at.")
+    ] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First business day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business day.")] = None,
+    is_resent: Annotated[bool, typer.Option("--resend", help="Send again what was refused, though nothing in it has changed.")] = False,
+) -> None:
+    """Write the files of closed business days into outbox/, each once; what changed since goes into a file of its own."""
+    home = Home.from_environment().prepare()
+    from pipelines.contracts import published_contracts, source_contracts
+    from pipelines.feeds import FeedError, FeedSettingsError, feed_peoplesoft, read_settings
+    from pipelines.ingest import ensure_tables
+    from pipelines.lake import Lake
+
+    if system != "peoplesoft":
+        _fail(f"No feed is called {system}; there is peoplesoft")
+    if (day and (first or last)) or (first is None) != (last is None):
+        _fail("Give --day, or both --from and --to, or neither")
+    days = (day.date(), day.date()) if day else (first.date(), last.date()) if first and last else None
+    lake = Lake(home.lake)
+    with home.writer_lock():
+        try:
+            ensure_tables(lake, source_contracts())
+            fed = feed_peoplesoft(home, lake, published_contracts(), read_settings(home), now=_now(), days=days, is_resent=is_resent)
+        except (FeedError, FeedSettingsError) as error:
+            _fail(str(error))
+    files = [*fed.written, *fed.put_back]
+    for file in files[:SHOWN_FILES]:
+        _out.print(f"outbox/{file}", soft_wrap=True)
+    if len(files) > SHOWN_FILES:
+        _out.print(f"... and {len(files) - SHOWN_FILES:,} more")
+    told = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in fed.states.items())
+    _out.print(f"{len(fed.written)} files written, {len(fed.put_back)} put back; of all files: {told or 'none'}", soft_wrap=True)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -199,10 +199,14 @@ class Lake:
         actions = pl.DataFrame(DeltaTable(str(self.path(table))).get_add_actions(flatten=True))
         return int(actions["num_records"].sum() or 0) if actions.height else 0
 
-    def read(self, table: str, columns: Iterable[str] | None = None) -> pl.DataFrame:
-        """Rows of the newest version, all columns or those named; no row order is promised."""
+    def read(self, table: str, columns: Iterable[str] | None = None, *, between: tuple[str, date, date] | None = None) -> pl.DataFrame:
+        """Rows of the newest version, all columns or those named; no row order is promised.
+
+        `between` names a column of days and the first and last wanted: files without such rows are not opened.
+        """
         delta = DeltaTable(str(self.path(table)))
-        return pl.DataFrame(delta.to_pyarrow_table(columns=list(columns) if columns else None))
+        wanted = (pc.field(between[0]) >= between[1]) & (pc.field(between[0]) <= between[2]) if between else None
+        return pl.DataFrame(delta.to_pyarrow_table(columns=list(columns) if columns else None, filters=wanted))
 
     def delete(self, table: str, predicate: str) -> None:
         """Delete the rows for which an SQL condition holds, in one commit."""
