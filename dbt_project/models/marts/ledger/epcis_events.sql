@@ -38,7 +38,7 @@ select
     serial_number,
     lot_id,
     handling_unit_id,
-    cast(quantity as double) as quantity,
+    cast(quantity as double) as event_quantity,
     unit_of_measure,
     movement_type,
     case
