@@ -21,6 +21,7 @@ from pipelines.summary import table_of
 from tests.benchmarks.contract_checks import contract_check_rows
 from tests.benchmarks.idoc_reading import idoc_rows
 from tests.benchmarks.ledger import ledger_rows
+from tests.benchmarks.source_reading import source_rows
 
 SCALE = 10
 
@@ -67,6 +68,7 @@ def main() -> None:
         folder = Path(name)
         _, rows = _simulator(folder)
         rows += idoc_rows(folder / "landing", folder)
+        rows += source_rows(folder / "sources")
         rows += contract_check_rows()
         rows += ledger_rows(folder / "ledger", movements)
     Console(width=160).print(table_of(_machine(), pl.DataFrame(rows)))
