@@ -19,7 +19,7 @@ from pipelines.contracts import Contract
 from pipelines.sources.conversion import judged
 from pipelines.sources.csv_records import CsvRecords, MalformedCsv, Record
 from pipelines.sources.extract_settings import ExtractSettings
-from pipelines.sources.extracted import Extracted, quarantined
+from pipelines.sources.extracted import QUARANTINE_SCHEMA, Extracted, quarantined
 from pipelines.sources.table_rows import judged_rows, must_have, named, phrases, wanted
 from pipelines.sources.texts import NotUtf8
 from pipelines.sources.verdicts import refusals, refused_file, restricted_columns
@@ -27,6 +27,7 @@ from pipelines.sources.workbooks import UnreadableWorkbook, csv_of_workbook, is_
 
 __all__ = ["missing_columns", "opened_records", "read_csv_file"]
 
+_NONE_REFUSED = pl.DataFrame(schema=QUARANTINE_SCHEMA)
 _SHOWN_COLUMNS = 200
 """Columns of a file that a sentence lists."""
 
@@ -104,6 +105,9 @@ def _judged_chunk(
     frame = source.frame(fitting, {name: positions[name.lower()] for name in known if name.lower() in positions})
     hidden = [positions[name] for name in restricted_columns(contract) if name in positions]
     result = judged_rows(frame, contract, settings) if settings else judged(frame, contract.columns)
+    if result["_code"].null_count() == len(chunk):
+        # Most files have no fault, and wording none costs as much as reading a small file.
+        return result.select(*contract.polars_schema, "_line"), _NONE_REFUSED, len(chunk)
     refused = result.filter(pl.col("_code").is_not_null())
     by_line = {record.line: record for record in fitting} if refused.height else {}
     raw = [_shown(source, by_line[line], hidden) for line in refused["_line"]]
