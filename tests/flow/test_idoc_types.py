@@ -29,7 +29,7 @@ def _deliver(home, **files: str) -> None:
     install_delta_extension()
     target = str(home.root / "dbt_target")
     selected = ["+serial_movements", "+articles", "stg_sap__shipments"]
-    options = ["--select", *selected, "--exclude-resource-type", "unit_test", "--profiles-dir", ".", "--target-path", target]
+    options = ["--select", *selected, "--exclude-resource-type", "unit_test", "test", "--profiles-dir", ".", "--target-path", target]
     command = [str(Path(sys.executable).with_name("dbt")), "build", *options, "--log-path", target]
     built = subprocess.run(command, cwd=project_root() / "dbt_project", env=os.environ, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout[-4000:]
