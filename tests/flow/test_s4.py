@@ -90,6 +90,7 @@ def test_documents_are_read_page_by_page_once_each_and_become_history(home, serv
     assert first.changed == {"material_documents": 5, "product_plants": 1}
     settle(home)
     must_run(home)
+    assert query(home.published, "select serial_number_profile_code from articles where article_id = '400558'").item() == "0003"
     for entity in YEAR[3:]:
         server.create(DOCUMENTS, entity)
     # The last day is read again, and nothing that the lake holds is written again.

@@ -12,7 +12,7 @@ demanded as (
         article_sites.article_id,
         article_sites.site_id,
         article_sites.serial_number_profile_code
-    from {{ ref('stg_sap__article_sites') }} as article_sites
+    from {{ ref('int_article_sites') }} as article_sites
     inner join profiles on article_sites.serial_number_profile_code = profiles.serial_number_profile_code
 
 ),

@@ -3,7 +3,7 @@
 
 with article_sites as (
 
-    select * from {{ ref('stg_sap__article_sites') }}
+    select * from {{ ref('int_article_sites') }}
 
 ),
 

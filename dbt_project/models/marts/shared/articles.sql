@@ -32,7 +32,7 @@ profiled as (
     select
         article_id,
         max(serial_number_profile_code) as serial_number_profile_code
-    from {{ ref('stg_sap__article_sites') }}
+    from {{ ref('int_article_sites') }}
     group by article_id
 
 ),

@@ -40,7 +40,7 @@ used as (
     select
         serial_number_profile_code,
         cast(count(*) as integer) as article_sites
-    from {{ ref('stg_sap__article_sites') }}
+    from {{ ref('int_article_sites') }}
     where serial_number_profile_code is not null
     group by serial_number_profile_code
 

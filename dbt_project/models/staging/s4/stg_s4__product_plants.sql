@@ -19,7 +19,8 @@ renamed as (
     select
         {{ without_leading_zeros('product') }} as article_id,
         trim(plant) as site_id,
-        {{ blank_to_null('serial_number_profile') }} as serial_number_profile_code
+        {{ blank_to_null('serial_number_profile') }} as serial_number_profile_code,
+        cast(extracted_at as date) as extracted_date
     from numbered
     where age = 1
 

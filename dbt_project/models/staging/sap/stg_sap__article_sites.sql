@@ -10,7 +10,8 @@ renamed as (
     select
         {{ without_leading_zeros('matnr') }} as article_id,
         trim(werks) as site_id,
-        {{ blank_to_null('sernp') }} as serial_number_profile_code
+        {{ blank_to_null('sernp') }} as serial_number_profile_code,
+        coalesce(extract_date, cast(_ingested_at as date)) as extracted_date
     from newest
 
 )
