@@ -1,48 +1,14 @@
 """Documents corrected, deleted and reversed: the newest version is the truth, and a night's increment equals a full build."""
 
-import os
-import subprocess
-import sys
 from datetime import date, datetime
-from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
-from pipelines.contracts import published_contracts, source_contracts
-from pipelines.home import Home, project_root
-from pipelines.ingest import ensure_tables
-from pipelines.lake import LINEAGE_SCHEMA, Lake
-from pipelines.warehouse import install_delta_extension, query
+from pipelines.warehouse import query
+from tests.flow.bronze import append, build, content, empty_lake, movement
 
 pytestmark = pytest.mark.slow
-
-CONTRACTS = source_contracts()
-MARTS = published_contracts(written_by="dbt")
-
-
-def movement(document, item, kind, serial, *, day, article="A1", site="DC01", **other):
-    """One serial number of one item of a goods movement."""
-    return {
-        "docnum": document,
-        "idoctyp": "MBGMCR03",
-        "mestyp": "MBGMCR",
-        "sndprn": "E01",
-        "credat": day,
-        "cretim": "080000",
-        "pstng_date": day,
-        "doc_date": day,
-        "ref_doc_no": f"M{document}",
-        "matdoc_itm": item,
-        "material": article,
-        "plant": site,
-        "stge_loc": "0001",
-        "move_type": kind,
-        "entry_qnt": 1,
-        "serialno": serial,
-        **other,
-    }
 
 
 def delivery(number, item, serial, *, created, article="A1", quantity=1, issued=True, **other):
@@ -159,75 +125,21 @@ NIGHTS = [
 ]
 
 
-def _append(lake, night, number):
-    for table, rows in night.items():
-        schema = CONTRACTS[table].polars_schema
-        name = f"{table}/{number}"
-        lineage = {
-            "_load_id": pl.lit(name),
-            "_file": pl.lit(name),
-            "_line": pl.int_range(pl.len(), dtype=pl.Int64),
-            "_ingested_at": datetime(2026, 3, 9 + number, 2),
-        }
-        frame = pl.DataFrame(
-            rows, schema_overrides={k: v for k, v in schema.items() if k in rows[0]}, strict=False, infer_schema_length=None
-        )
-        frame = frame.select(*(pl.col(k).cast(v) if k in frame.columns else pl.lit(None, v).alias(k) for k, v in schema.items()))
-        lake.append_once(f"bronze/{table}", frame.with_columns(**lineage).select(*schema, *LINEAGE_SCHEMA), [name])
-
-
-def _build(home, *options):
-    target = str(home.root / "dbt_target")
-    command = [
-        str(Path(sys.executable).with_name("dbt")),
-        "--quiet",
-        "build",
-        "--exclude-resource-type",
-        "unit_test",
-        "--profiles-dir",
-        ".",
-    ]
-    built = subprocess.run(
-        [*command, "--target-path", target, "--log-path", target, *options],
-        cwd=project_root() / "dbt_project",
-        env=os.environ | {"SERIALAKE_HOME": str(home.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout[-4000:]
-
-
-def _content(home):
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-        return {
-            name: connection.sql(f"select * exclude (ingested_at) from marts.{name} order by all").pl()
-            if "ingested_at" in {c.name for c in contract.columns}
-            else connection.sql(f"select * from marts.{name} order by all").pl()
-            for name, contract in MARTS.items()
-        }
-
-
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory):
     """A lake after two nights, and what the marts held after the first, after the second, and after a full build."""
-    home = Home(tmp_path_factory.mktemp("corrections") / "home")
-    for folder in (home.landing, home.lake):
-        folder.mkdir(parents=True)
-    lake = Lake(home.lake)
-    install_delta_extension()
-    ensure_tables(lake, CONTRACTS)
+    home, lake = empty_lake(tmp_path_factory.mktemp("corrections"))
     found = []
     for number, night in enumerate(NIGHTS):
-        _append(lake, night, number)
-        _build(home)
-        found.append(_content(home))
-    _build(home, "--full-refresh")
-    return home, *found, _content(home)
+        append(lake, night, number)
+        build(home)
+        found.append(content(home))
+    build(home, "--full-refresh")
+    return home, *found, content(home)
 
 
-def _unit(content, serial, *columns):
-    return content["serials"].filter(pl.col("serial_number") == serial).select(*columns).rows()
+def _unit(marts, serial, *columns):
+    return marts["serials"].filter(pl.col("serial_number") == serial).select(*columns).rows()
 
 
 def test_the_increment_equals_a_full_build(nights):
@@ -294,8 +206,8 @@ def test_nothing_that_was_delivered_has_left_the_lake(nights):
 
 def test_a_reversal_names_the_document_that_it_takes_back(nights):
     _, _, after, full = nights
-    for content in (after, full):
-        reversals = content["serial_movements"].filter(pl.col("reverses_document_id").is_not_null())
+    for marts in (after, full):
+        reversals = marts["serial_movements"].filter(pl.col("reverses_document_id").is_not_null())
         told = reversals.sort("serial_number").select(
             "serial_number", "movement_type", "is_reversal", "reverses_document_id", "reverses_document_item"
         )

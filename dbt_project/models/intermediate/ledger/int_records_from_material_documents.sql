@@ -40,6 +40,7 @@ joined as (
         document_lines.to_site_id,
         document_lines.to_storage_location_id,
         document_lines.stock_type_code,
+        document_lines.special_stock_code,
         document_lines.batch_id,
         document_lines.valuation_type,
         document_lines.vendor_id,
@@ -49,6 +50,8 @@ joined as (
         document_lines.delivery_id,
         document_lines.material_document_id,
         document_lines.material_document_line,
+        document_lines.reversed_document_id,
+        document_lines.reversed_document_line,
         document_lines.item_text,
         document_lines.reference_id,
         document_lines.posting_date,
@@ -87,7 +90,9 @@ told as (
 
     select
         joined.*,
-        movement_types.witness_group
+        movement_types.witness_group,
+        -- A return delivery and a release from blocked stock name the document they follow, too, and take nothing back.
+        coalesce(movement_types.is_reversal, false) as is_reversal
     from joined
     left join movement_types on joined.movement_type = movement_types.movement_type
     where
@@ -147,6 +152,7 @@ select
     to_site_id,
     to_storage_location_id,
     stock_type_code,
+    special_stock_code,
     batch_id,
     coalesce(valuation_type, batch_id) as valuation_type,
     vendor_id,
@@ -154,8 +160,9 @@ select
     sales_order_id,
     purchase_order_id,
     delivery_id,
-    cast(null as varchar) as reverses_document_id,
-    cast(null as varchar) as reverses_document_item,
+    material_document_id,
+    case when is_reversal then reversed_document_id end as reverses_document_id,
+    case when is_reversal then lpad(cast(reversed_document_line as varchar), 4, '0') end as reverses_document_item,
     file,
     line,
     ingested_at

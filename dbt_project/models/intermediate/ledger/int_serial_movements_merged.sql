@@ -4,8 +4,8 @@
 
 {%- set nothing_else_known = [
     'movement_type', 'document_item', 'site_id', 'storage_location_id', 'to_site_id', 'to_storage_location_id', 'stock_type_code',
-    'batch_id', 'valuation_type', 'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id', 'delivery_id',
-    'reverses_document_id', 'reverses_document_item',
+    'special_stock_code', 'batch_id', 'valuation_type', 'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id', 'delivery_id',
+    'material_document_id', 'reverses_document_id', 'reverses_document_item',
 ] %}
 -- Named where they are read, not in a CTE: that would be held whole, and most readers need a column or two of it.
 {%- set all_records = ref('int_movement_records') %}
@@ -112,6 +112,7 @@ merged as (
         {{ first_known('to_site_id') }},
         {{ first_known('to_storage_location_id') }},
         {{ first_known('stock_type_code') }},
+        {{ first_known('special_stock_code') }},
         {{ first_known('batch_id') }},
         {{ first_known('valuation_type') }},
         {{ first_known('vendor_id') }},
@@ -119,6 +120,7 @@ merged as (
         {{ first_known('sales_order_id') }},
         {{ first_known('purchase_order_id') }},
         {{ first_known('delivery_id') }},
+        {{ first_known('material_document_id') }},
         {{ first_known('reverses_document_id') }},
         {{ first_known('reverses_document_item') }},
         max(movement_date) filter (where precedence = 1) as posting_date,
@@ -152,6 +154,7 @@ solitary as (
         to_site_id,
         to_storage_location_id,
         stock_type_code,
+        special_stock_code,
         batch_id,
         valuation_type,
         vendor_id,
@@ -159,6 +162,7 @@ solitary as (
         sales_order_id,
         purchase_order_id,
         delivery_id,
+        material_document_id,
         reverses_document_id,
         reverses_document_item,
         movement_date as posting_date,

@@ -23,7 +23,16 @@ select
     movement_types.status_after,
     movement_types.movement_type is not null as is_known_type,
     coalesce(movement_types.is_reversal, false) as is_reversal,
-    movement_types.special_stock_to as special_stock_code,
+    movement_types.reversal_movement_type,
+    movement_types.special_stock_to,
+    -- Blank is own stock; NULL leaves the special stock as it was.
+    case
+        when movement_types.movement_type is null then null
+        when movement_types.special_stock_to = 'own' or movement_types.special_stock_to is null then ''
+        when movement_types.special_stock_to = 'line'
+            then coalesce(merged.special_stock_code, case when movement_types.direction = 'receipt' then '' end)
+        else coalesce(merged.special_stock_code, movement_types.special_stock_to)
+    end as placed_special_stock_code,
     case movement_types.from_place
         when 'line' then merged.site_id
         when 'line_transit' then merged.site_id

@@ -4,6 +4,12 @@
 
 {#- Read where it is needed, not held whole by a CTE, unless it is a night's few units. -#}
 {%- set movements = 'changed_movements' if is_incremental() else ref('serial_movements') %}
+{#- What is counted of a unit: movement types that add to it, and the reversals that take from it. -#}
+{%- set counted = {
+    'sale_count': ("'251', '601', '633'", "'602', '634'"),
+    'return_count': ("'252', '451', '651', '653', '655', '657'", "'452', '652', '654', '656', '658'"),
+    'repair_count': ("'541'", "''"),
+} %}
 
 with
 {% if is_incremental() %}
@@ -20,6 +26,10 @@ summarised as (
         serial_number,
         min(movement_date) as first_movement_date,
         max(sequence_number) as movement_count,
+        {%- for name, (adding, taking) in counted.items() %}
+        count(*) filter (where movement_type in ({{ adding }}))
+        - count(*) filter (where movement_type in ({{ taking }})) as {{ name }},
+        {%- endfor %}
         max(ingested_at) as ingested_at
     from {{ movements }}
     group by article_id, serial_number
@@ -37,6 +47,53 @@ conflicts as (
     from {{ movements }}
     where conflict_code is not null
     group by article_id, serial_number
+
+),
+
+-- A transfer between articles ends one unit and begins another, of the same thing. Few are; both ends stand in one document.
+renamed as (
+
+    select
+        issued.article_id as from_article_id,
+        received.article_id as to_article_id,
+        issued.serial_number,
+        received.movement_type,
+        max(issued.sequence_number) as from_sequence_number,
+        max(received.sequence_number) as to_sequence_number
+    from {{ ref('serial_movements') }} as issued
+    inner join {{ ref('serial_movements') }} as received
+        on issued.serial_number = received.serial_number and issued.document_id = received.document_id
+    where
+        issued.movement_type in ('309', '310')
+        and received.movement_type in ('309', '310')
+        and issued.unit_state = 'changed_article'
+        and received.unit_state <> 'changed_article'
+        and issued.article_id <> received.article_id
+    group by issued.article_id, received.article_id, issued.serial_number, received.movement_type
+
+),
+
+came_from as (
+
+    select
+        to_article_id as article_id,
+        serial_number,
+        max_by(from_article_id, to_sequence_number) as previous_article_id
+    from renamed
+    -- A reversal (310) brings back what the unit was, and is no descent.
+    where movement_type = '309'
+    group by to_article_id, serial_number
+
+),
+
+went_to as (
+
+    select
+        from_article_id as article_id,
+        serial_number,
+        max_by(to_article_id, from_sequence_number) as next_article_id
+    from renamed
+    group by from_article_id, serial_number
 
 )
 
@@ -58,7 +115,14 @@ select
     last_movements.document_id as last_document_id,
     last_movements.movement_date as last_movement_date,
     last_movements.moved_at as last_moved_at,
+    last_movements.witness_names as last_witness_names,
     summarised.movement_count,
+    {%- for name in counted %}
+    summarised.{{ name }},
+    {%- endfor %}
+    came_from.previous_article_id,
+    -- A unit that a reversal brought back is itself again.
+    case when last_movements.unit_state = 'changed_article' then went_to.next_article_id end as next_article_id,
     summarised.first_movement_date,
     conflicts.status_conflict,
     coalesce(conflicts.conflict_count, 0) as conflict_count,
@@ -71,3 +135,7 @@ inner join summarised
         and last_movements.sequence_number = summarised.movement_count
 left join conflicts
     on last_movements.article_id = conflicts.article_id and last_movements.serial_number = conflicts.serial_number
+left join came_from
+    on last_movements.article_id = came_from.article_id and last_movements.serial_number = came_from.serial_number
+left join went_to
+    on last_movements.article_id = went_to.article_id and last_movements.serial_number = went_to.serial_number

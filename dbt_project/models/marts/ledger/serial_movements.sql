@@ -1,21 +1,60 @@
 -- One row per unit and document line, over all sources.
+-- depends_on: {{ ref('int_serial_movements_merged') }}
 {{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
 
-with placed as (
+{#- Read where it is needed, not held whole by a CTE, unless it is a night's few units. -#}
+{%- set movements = 'placed' if is_incremental() else ref('int_serial_movements_placed') %}
+
+with
+{% if is_incremental() %}
+placed as (
 
     {{ rows_of_changed_units(ref('int_serial_movements_placed')) }}
 
 ),
+{% endif %}
+{{ movements_restored(movements) }},
 
+{% set restoring = 'coalesce(restored.is_state_known, false)' -%}
 marked as (
 
     select
-        *,
+        placed.*,
+        case when {{ restoring }} then restored.state_after else placed.state_after end as state_reached,
+        case when {{ restoring }} then restored.status_after else placed.status_after end as status_reached,
+        case when {{ restoring }} then coalesce(restored.batch_id, '') else placed.batch_id end as batch_mark,
+        case when {{ restoring }} then coalesce(restored.valuation_type, '') else placed.valuation_type end as valuation_mark,
         -- Blank stands for "nowhere", so that a movement of unknown type (NULL) can keep the place it found.
-        case when is_known_type then coalesce(placed_site_id, '') end as site_mark,
-        case when is_known_type then coalesce(placed_storage_location_id, '') end as storage_location_mark,
-        case when is_known_type then coalesce(placed_stock_type_code, '') end as stock_type_mark
-    from placed
+        case when placed.is_known_type then coalesce(placed.placed_site_id, restored.placed_site_id, '') end as site_mark,
+        case
+            when placed.is_known_type
+                then coalesce(placed.placed_storage_location_id, restored.placed_storage_location_id, '')
+        end as storage_location_mark,
+        case
+            when {{ restoring }} then coalesce(restored.placed_stock_type_code, '')
+            when placed.is_known_type then coalesce(placed.placed_stock_type_code, '')
+        end as stock_type_mark,
+        case
+            when {{ restoring }} then coalesce(restored.placed_special_stock_code, '')
+            else placed.placed_special_stock_code
+        end as special_stock_mark,
+        case
+            when placed.known_moved_at is null and restored.original_moved_at >= placed.moved_at then restored.original_moved_at
+            else placed.moved_at
+        end as happened_at,
+        case
+            when placed.known_moved_at is null and restored.original_moved_at >= placed.moved_at then 99
+            else placed.type_order
+        end as order_in_moment
+    from {{ movements }} as placed
+    left join restored
+        on
+            placed.article_id = restored.article_id
+            and placed.serial_number = restored.serial_number
+            and placed.document_id = restored.document_id
+            and placed.witness_group = restored.witness_group
+            and placed.line_role = restored.line_role
+            and placed.occurrence = restored.occurrence
 
 ),
 
@@ -26,14 +65,15 @@ folded as (
     select
         *,
         row_number() over unit as sequence_number,
-        last_value(state_after ignore nulls) over up_to_here as unit_state,
-        last_value(status_after ignore nulls) over up_to_here as status_code,
+        last_value(state_reached ignore nulls) over up_to_here as unit_state,
+        last_value(status_reached ignore nulls) over up_to_here as status_code,
         last_value(site_mark ignore nulls) over up_to_here as site_here,
         last_value(storage_location_mark ignore nulls) over up_to_here as storage_location_here,
         last_value(stock_type_mark ignore nulls) over up_to_here as stock_type_here,
-        last_value(batch_id ignore nulls) over up_to_here as known_batch_id,
-        last_value(valuation_type ignore nulls) over up_to_here as known_valuation_type,
-        last_value(state_after ignore nulls) over before_here as state_before,
+        last_value(special_stock_mark ignore nulls) over up_to_here as special_stock_here,
+        last_value(batch_mark ignore nulls) over up_to_here as batch_here,
+        last_value(valuation_mark ignore nulls) over up_to_here as valuation_here,
+        last_value(state_reached ignore nulls) over before_here as state_before,
         last_value(site_mark ignore nulls) over before_here as site_mark_before,
         last_value(storage_location_mark ignore nulls) over before_here as storage_location_mark_before,
         max(case when direction = 'receipt' and {{ list_holds('allowed_states_before', "'new'") }} then 1 else 0 end)
@@ -43,16 +83,16 @@ folded as (
     window
         unit as (
             partition by article_id, serial_number
-            order by moved_at, type_order, document_id, movement_type, line_role, occurrence
+            order by happened_at, order_in_moment, document_id, movement_type, line_role, occurrence
         ),
         up_to_here as (
             partition by article_id, serial_number
-            order by moved_at, type_order, document_id, movement_type, line_role, occurrence
+            order by happened_at, order_in_moment, document_id, movement_type, line_role, occurrence
             rows between unbounded preceding and current row
         ),
         before_here as (
             partition by article_id, serial_number
-            order by moved_at, type_order, document_id, movement_type, line_role, occurrence
+            order by happened_at, order_in_moment, document_id, movement_type, line_role, occurrence
             rows between unbounded preceding and 1 preceding
         )
 
@@ -101,21 +141,22 @@ select
     unit_state,
     status_code,
     to_stock_type_code as stock_type_code,
-    special_stock_code,
-    known_batch_id as batch_id,
-    known_valuation_type as valuation_type,
+    nullif(special_stock_here, '') as special_stock_code,
+    nullif(batch_here, '') as batch_id,
+    nullif(valuation_here, '') as valuation_type,
     vendor_id,
     customer_id,
     conflict_code,
     cast(witness_count as integer) as witness_count,
     witness_names,
     is_reversal,
+    material_document_id,
     reverses_document_id,
     reverses_document_item,
     known_moved_at is not null as is_moment_known,
     movement_date,
     least(earliest_date, movement_date) as earliest_date,
-    moved_at,
+    happened_at as moved_at,
     file,
     line,
     ingested_at

@@ -62,7 +62,13 @@ select
     states.last_moved_at,
     states.last_movement_type,
     states.last_document_id,
+    states.last_witness_names,
     cast(states.movement_count as integer) as movement_count,
+    cast(states.sale_count as integer) as sale_count,
+    cast(states.return_count as integer) as return_count,
+    cast(states.repair_count as integer) as repair_count,
+    states.previous_article_id,
+    states.next_article_id,
     states.ingested_at
 from states
 left join articles on states.article_id = articles.article_id

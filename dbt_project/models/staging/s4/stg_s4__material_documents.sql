@@ -29,6 +29,7 @@ renamed as (
         {{ blank_to_null('storage_location') }} as storage_location_id,
         goods_movement_type as movement_type,
         {{ blank_to_null('inventory_stock_type') }} as stock_type_code,
+        {{ blank_to_null('inventory_special_stock_type') }} as special_stock_code,
         {{ blank_to_null('batch') }} as batch_id,
         {{ blank_to_null('inventory_valuation_type') }} as valuation_type,
         {{ without_leading_zeros('supplier') }} as vendor_id,
