@@ -6,6 +6,8 @@ The card follows the ERP's display of an article's serial number.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 from rich.console import Console, Group
 from rich.panel import Panel
@@ -15,7 +17,7 @@ from pipelines.home import Home
 from pipelines.summary import show_rows
 from pipelines.warehouse import query
 
-__all__ = ["find_units", "show_unit"]
+__all__ = ["find_units", "show_unit", "show_unit_at"]
 
 _CARD = [
     [("Article", "article_id"), ("", "article_name"), ("Serial number", "serial_number"), ("Category", "category_code")],
@@ -30,6 +32,17 @@ _CARD = [
         ("Last goods movement", "last_movement_date"),
     ],
 ]
+
+_PLACE_THEN = [
+    ("State", "unit_state"),
+    ("Status", "status_code"),
+    ("Site", "to_site_id"),
+    ("Storage location", "to_storage_location_id"),
+    ("Stock type", "stock_type_code"),
+    ("Special stock", "special_stock_code"),
+]
+
+_HISTORY_THEN = ["moved_at", "movement_type", "document_id", "to_site_id", "unit_state", "witness_names", "conflict_code"]
 
 _UNIT = """
 select
@@ -78,6 +91,31 @@ def show_unit(console: Console, home: Home, unit: dict[str, object]) -> None:
     console.print(Panel(Group(*rows), title=f"{unit['article_id']} / {unit['serial_number']}", title_align="left"))
     history = query(home.published, _HISTORY, [unit["serial_number"], unit["article_id"]])
     show_rows(console, "History, newest last", history)
+
+
+def show_unit_at(
+    console: Console, home: Home, serial_number: str, article_id: str | None, *, as_of: datetime | None, known_at: datetime | None
+) -> bool:
+    """Print where the units with this serial number were at a moment, by what was known at another, with their history until then.
+
+    Without `as_of` the end of the history counts, without `known_at` what is known today. Returns whether there was any unit.
+    """
+    serial, article = _normalised(serial_number), _normalised(article_id) if article_id else None
+    source, asked = ("serial_history_known_at(?, ?)", [serial, known_at]) if known_at else ("serial_movements", [])
+    told = query(
+        home.published,
+        f"select * from {source} where serial_number = ? and (? is null or article_id = ?) and moved_at <= ? order by sequence_number",  # noqa: S608
+        [*asked, serial, article, article, as_of or datetime(9999, 1, 1)],
+    )
+    for (unit_article,), history in told.group_by("article_id", maintain_order=True):
+        last = history.row(-1, named=True)
+        moments = {"as of": as_of, "as known at": known_at}
+        when = ", ".join(f"{name} {moment:%Y-%m-%d %H:%M:%S}" for name, moment in moments.items() if moment)
+        grid = Table.grid(padding=(0, 3))
+        grid.add_row(*(f"[dim]{label}[/dim] {last[name] or '-'}" for label, name in _PLACE_THEN))
+        console.print(Panel(grid, title=f"{unit_article} / {serial}, {when}", title_align="left"))
+        show_rows(console, "History until then, newest last", history.select(_HISTORY_THEN))
+    return not told.is_empty()
 
 
 def _normalised(key: str) -> str:

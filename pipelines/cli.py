@@ -23,6 +23,7 @@ _err = Console(stderr=True)
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 
 
 @app.command()
@@ -239,12 +240,23 @@ def serial(
     article: Annotated[
         str | None, typer.Option("--article", help="Article number, where several articles share the serial number.")
     ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=_MOMENTS, help="Where it was at this moment, UTC; a day alone means its beginning."),
+    ] = None,
+    known_at: Annotated[
+        datetime | None, typer.Option("--known-at", formats=_MOMENTS, help="By what had been taken in at this moment, UTC.")
+    ] = None,
 ) -> None:
-    """Print a unit's card and its history, newest last."""
+    """Print a unit's card and its history, newest last; or where it was at a moment, or was thought to be."""
     home = Home.from_environment()
-    from pipelines.card import find_units, show_unit
+    from pipelines.card import find_units, show_unit, show_unit_at
 
     _need_published(home)
+    if as_of or known_at:
+        if not show_unit_at(_out, home, serial_number, article, as_of=as_of, known_at=known_at):
+            _fail(f"Nothing is known of serial number {serial_number} at that time")
+        return
     units = find_units(home, serial_number, article)
     if units.is_empty():
         _fail(

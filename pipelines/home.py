@@ -84,6 +84,11 @@ class Home:
         return self.root / ".warehouse_built.json"
 
     @property
+    def ledger_sql(self) -> Path:
+        """The ledger's SQL as the last whole build ran it."""
+        return self.root / ".ledger_sql.json"
+
+    @property
     def published(self) -> Path:
         """The file that analysts open."""
         return self.root / "serialake.duckdb"

@@ -15,6 +15,7 @@ from datetime import datetime
 from pipelines.contracts import Contract, contract_root, published_contracts
 from pipelines.home import Home, project_root
 from pipelines.ingest import MANIFEST
+from pipelines.knowledge import table_macros
 from pipelines.lake import Lake
 from pipelines.progress import report
 from pipelines.warehouse import View, build_published_file, query, reading, table_fingerprint, table_rows
@@ -92,7 +93,8 @@ def ensure_gold(lake: Lake, contracts: Mapping[str, Contract]) -> None:
 def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: Mapping[str, int], facts: Mapping[str, object]) -> None:
     views = [View(contract, lake.files(f"gold/{name}", versions[name])) for name, contract in contracts.items()]
     pinned = ",".join(f"{name}={version}" for name, version in versions.items())
-    build_published_file(home.published, views, {**facts, "gold_versions": pinned})
+    macros = [macro for macro in table_macros(home) if macro.table in contracts]
+    build_published_file(home.published, views, {**facts, "gold_versions": pinned}, macros)
 
 
 def note_build(home: Home, manifest_version: int) -> None:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from pipelines.contracts import Contract
 
 __all__ = [
+    "Macro",
     "QueryError",
     "View",
     "build_published_file",
@@ -49,6 +50,17 @@ class View:
 
     contract: Contract
     files: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Macro:
+    """One table macro of the published file: a query with parameters, that reads one of the file's views."""
+
+    name: str
+    parameters: Sequence[str]
+    table: str
+    sql: str
+    description: str
 
 
 def install_delta_extension() -> None:
@@ -102,8 +114,8 @@ def table_rows(connection: duckdb.DuckDBPyConnection, table: str, contract: Cont
     return connection.execute(f"select {columns} from {table} order by {order}").to_arrow_reader(200_000)
 
 
-def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str, object]) -> None:
-    """Build a new file of documented views beside `target` and swap it in with one rename.
+def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str, object], macros: Sequence[Macro] = ()) -> None:
+    """Build a new file of documented views and macros beside `target` and swap it in with one rename.
 
     `facts` become the one row of the table `publication`. Connections that are open keep the file they opened.
     """
@@ -113,6 +125,9 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
         with duckdb.connect(str(building)) as connection:
             for view in views:
                 _create_view(connection, view)
+            for macro in macros:
+                connection.execute(f'create macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}')
+                connection.execute(f'comment on macro table "{macro.name}" is {_text(macro.description)}')
             _create_publication(connection, facts)
             connection.execute("checkpoint")
         building.replace(target)

@@ -15,6 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from pipelines.defs.resources import WAREHOUSE_POOL, Lakehouse
 from pipelines.home import Home, project_root
 from pipelines.ingest import MANIFEST
+from pipelines.knowledge import note_ledger_sql
 from pipelines.processes import note_child
 from pipelines.progress import report
 from pipelines.publish import built_from, model_version, note_build
@@ -92,6 +93,8 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
             for event in building.stream():
                 events.append(event)
                 report("dbt", len(events))
+            if not is_same:
+                note_ledger_sql(home)
             if not context.is_subset:
                 note_build(home, manifest_version)
         except Exception as error:

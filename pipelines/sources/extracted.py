@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from pipelines.sources.texts import as_written
+
 __all__ = ["FILE_AT", "QUARANTINE_SCHEMA", "RAW_RECORD_LIMIT", "STATES_SCHEMA", "Extracted", "ExtractedFiles", "FileCounts", "quarantined"]
 
 RAW_RECORD_LIMIT = 65_536
@@ -151,4 +153,9 @@ def _moved(frame: pl.DataFrame, positions: pl.Series) -> pl.DataFrame:
 def quarantined(rows: list[dict]) -> pl.DataFrame:
     """Rows of refused records as a frame with QUARANTINE_SCHEMA; absent keys are null, raw records cut to the limit."""
     cut = [{**row, "raw_record": (row.get("raw_record") or "")[:RAW_RECORD_LIMIT]} for row in rows]
-    return pl.DataFrame(cut, schema=QUARANTINE_SCHEMA)
+    try:
+        return pl.DataFrame(cut, schema=QUARANTINE_SCHEMA)
+    except UnicodeEncodeError:
+        # A field may be named by half of a character (a lone surrogate); it is shown as it was written.
+        shown = [{name: as_written(value) if isinstance(value, str) else value for name, value in row.items()} for row in cut]
+        return pl.DataFrame(shown, schema=QUARANTINE_SCHEMA)

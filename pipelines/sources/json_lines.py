@@ -17,7 +17,7 @@ import polars as pl
 from pipelines.contracts import Contract
 from pipelines.sources.conversion import judged
 from pipelines.sources.extracted import RAW_RECORD_LIMIT, Extracted, quarantined
-from pipelines.sources.texts import NotUtf8, decoded
+from pipelines.sources.texts import NotUtf8, decoded, is_whole
 from pipelines.sources.verdicts import refusals, refused_file, restricted_columns
 
 __all__ = ["read_json_lines"]
@@ -74,7 +74,7 @@ def _object(line: str, names: list[str]) -> dict[str, str | None] | str:
     # What is no text can only stand in a line with one of these; a look at the line is quicker than one at each value.
     if "true" in line or "false" in line or "[" in line or line.count("{") > 1:
         return _plain(found, names)
-    return "holds half of a character (a lone surrogate)" if "\\u" in line and not _is_text(found, names) else found
+    return "holds half of a character (a lone surrogate)" if "\\u" in line and not is_whole(found.get(name) for name in names) else found
 
 
 def _too_long(line: str) -> str:
@@ -87,15 +87,7 @@ def _plain(found: dict[str, Any], names: list[str]) -> dict[str, str | None] | s
     nested = [name for name, value in plain.items() if type(value) is not str]
     if nested:
         return f"holds a list or an object as {nested[0]}"
-    return plain if _is_text(plain, names) else "holds half of a character (a lone surrogate)"
-
-
-def _is_text(found: dict[str, Any], names: list[str]) -> bool:
-    try:
-        "".join(found.get(name) or "" for name in names).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return plain if is_whole(plain.values()) else "holds half of a character (a lone surrogate)"
 
 
 def _frame(records: list[tuple[int, dict[str, str | None]]], names: list[str]) -> pl.DataFrame:

@@ -7,8 +7,9 @@ settings of the system that delivers them say otherwise (extract_settings.py).
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 
-__all__ = ["NotUtf8", "decoded"]
+__all__ = ["NotUtf8", "as_written", "decoded", "is_whole"]
 
 
 class NotUtf8(Exception):
@@ -37,3 +38,17 @@ def decoded(content: bytes, encoding: str = "utf-8") -> str:
         # With a byte order mark the decoder counts from behind it.
         offset = error.start + (3 if content.startswith(b"\xef\xbb\xbf") else 0)
         raise NotUtf8(offset, content.count(b"\n", 0, offset) + 1, content[offset]) from error
+
+
+def is_whole(texts: Iterable[object]) -> bool:
+    """Whether the texts among these hold no half of a character (a lone surrogate, which JSON can escape and UTF-8 cannot hold)."""
+    try:
+        "".join(text for text in texts if isinstance(text, str)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def as_written(text: str) -> str:
+    """The text with halves of characters written as JSON escapes them."""
+    return text.encode("utf-8", "backslashreplace").decode()

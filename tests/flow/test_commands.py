@@ -52,6 +52,25 @@ def test_a_serial_number_is_found_as_it_is_scanned(built_world):
     assert _serialake(built_world.home, "serial", f" {serial.lower()} ").returncode == 0
 
 
+def test_a_unit_is_shown_where_it_was_at_a_moment_and_as_it_was_known(built_world):
+    unit = built_world.query(
+        """select * from serial_stays
+        where unit_state = 'in_stock' and valid_to_at < '9999-01-01' and valid_to_at - valid_from_at > interval 3 days
+        order by all limit 1"""
+    ).row(0, named=True)
+    serial, moment = unit["serial_number"], unit["valid_from_at"] + (unit["valid_to_at"] - unit["valid_from_at"]) / 2
+    there = built_world.query("select * from as_of(?) where serial_number = ? and article_id = ?", moment, serial, unit["article_id"])
+    assert there.select("site_id", "unit_state").rows() == [(unit["site_id"], "in_stock")]
+    for known in ([], ["--known-at", "2099-01-01"]):
+        shown = _serialake(built_world.home, "serial", serial, "--as-of", f"{moment:%Y-%m-%dT%H:%M:%S}", *known)
+        assert shown.returncode == 0, shown.stderr
+        assert f"Site {unit['site_id']}" in shown.stdout
+        assert "State in_stock" in shown.stdout
+    unknown = _serialake(built_world.home, "serial", serial, "--known-at", "2000-01-01")
+    assert unknown.returncode == 1
+    assert "Nothing is known of serial number" in unknown.stderr
+
+
 def test_an_unknown_serial_number_is_said_to_be_unknown(built_world):
     shown = _serialake(built_world.home, "serial", "NOSUCH")
     assert shown.returncode == 1

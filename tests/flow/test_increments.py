@@ -7,6 +7,7 @@ import pytest
 from pipelines.contracts import published_contracts
 from pipelines.lake import Lake
 from pipelines.simulator import write
+from pipelines.warehouse import query
 from tests.flow.conftest import must_run, prepared
 from tests.flow.support import assert_same_content, published_content
 
@@ -35,14 +36,26 @@ def _names(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def test_three_nights_out_of_order_equal_one_full_build(delivered, built_world, tmp_path, monkeypatch):
+_TOLD = """
+    select article_id, serial_number, unit_state, site_id, storage_location_id, stock_type_code, special_stock_code, vendor_id,
+        customer_id, last_moved_at, last_movement_type, last_document_id, movement_count, status_conflict
+    from {} order by all
+"""
+
+
+def test_three_nights_out_of_order_equal_one_full_build_and_each_stays_known(delivered, built_world, tmp_path, monkeypatch):
     home = prepared(tmp_path / "home", monkeypatch)
     names = _names(delivered)
     # The newest third first, then the oldest: facts arrive late by weeks, and change stock and state backwards.
     nights = [names[2::3], names[0::3], names[1::3]]
+    told = []
     for night, job in zip(nights, ("intraday", "intraday", "nightly"), strict=True):
         _deliver(delivered, home, night)
         must_run(home, job)
+        moment = query(home.published, "select max(ingested_at) from serial_records").item()
+        told.append((moment, query(home.published, _TOLD.format("serials"))))
+    for moment, states in told:
+        assert query(home.published, _TOLD.format("known_at(?)"), [moment]).equals(states)
     assert_same_content(published_content(home), published_content(built_world.home), but=OF_RUNS)
 
 

@@ -139,5 +139,12 @@ def test_the_run_is_recorded_with_its_stages(built_world):
     assert built_world.outcome.state == "SUCCESS"
     assert built_world.outcome.job == "nightly"
     learning = {"train demand", "train returns", "forecast demand", "score returns"}
-    assert set(built_world.outcome.stage_seconds) == {"extract to bronze", "check contracts", "build facts", "publish", *learning}
+    assert set(built_world.outcome.stage_seconds) == {
+        "extract to bronze",
+        "check contracts",
+        "build facts",
+        "publish",
+        "feed PeopleSoft",
+        *learning,
+    }
     assert isinstance(built_world.outcome.started_at, datetime)

@@ -20,6 +20,7 @@ from pipelines.sources.epcis.records import event_row, master_data_row
 from pipelines.sources.epcis.rules import check_event
 from pipelines.sources.epcis.xml_documents import read_xml
 from pipelines.sources.extracted import RAW_RECORD_LIMIT, Extracted, quarantined
+from pipelines.sources.texts import as_written, is_whole
 from pipelines.sources.verdicts import refused_file
 
 __all__ = ["EVENTS", "MASTER_DATA", "is_epcis", "read_epcis"]
@@ -48,7 +49,10 @@ def read_epcis(path: Path, contracts: Mapping[str, Contract]) -> Extracted:
     for number, delivered in enumerate(document.events, 1):
         try:
             check_event(delivered.event, delivered.prefixes)
-            rows.append(event_row(delivered, document))
+            row = event_row(delivered, document)
+            if not is_whole(row.values()):
+                raise EventFault("malformed_json", _half_field(row), "holds half of a character (a lone surrogate)")
+            rows.append(row)
         except EventFault as fault:
             refused.append(_refusal(number, delivered, fault))
     elements, unnamed = _master_data(document)
@@ -58,14 +62,19 @@ def read_epcis(path: Path, contracts: Mapping[str, Contract]) -> Extracted:
     return Extracted(accepted, quarantined([*refused, *unnamed]), len(document.events) + len(document.master_data))
 
 
+def _half_field(row: Mapping[str, Any]) -> str:
+    return next(name for name, value in row.items() if not is_whole([value]))
+
+
 def _begins(path: Path) -> bytes:
     with path.open("rb") as stream:
         return stream.read(256).lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
 
 
 def _refused(path: Path, fault: DocumentFault) -> Extracted:
-    refused = refused_file(path, code=fault.code, reason=str(fault), table=EVENTS, line=fault.line)
-    return Extracted({}, refused.quarantined.with_columns(field=pl.lit(fault.field, dtype=pl.String)), 1, refused_whole=True)
+    refused = refused_file(path, code=fault.code, reason=as_written(str(fault)), table=EVENTS, line=fault.line)
+    field = pl.lit(fault.field and as_written(fault.field), dtype=pl.String)
+    return Extracted({}, refused.quarantined.with_columns(field=field), 1, refused_whole=True)
 
 
 def _refusal(number: int, delivered: Delivered, fault: EventFault) -> dict[str, Any]:
@@ -85,7 +94,10 @@ def _master_data(document: Document) -> tuple[list[dict[str, Any]], list[dict[st
     rows, refused = [], []
     for number, element in enumerate(document.master_data, 1):
         try:
-            rows.append(master_data_row(element, document))
+            row = master_data_row(element, document)
+            if not is_whole(row.values()):
+                raise IdentifierError("or an attribute holds half of a character (a lone surrogate)")
+            rows.append(row)
         except IdentifierError as error:
             problem = f"id of element {number} of the master data {error}"
             refused.append(

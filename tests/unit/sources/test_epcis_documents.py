@@ -338,6 +338,18 @@ def test_master_data_is_taken_with_the_events(read):
     assert (extracted.records_in, row["gln"], row["attributes"]) == (2, "0614141073467", '{"urn:epcglobal:cbv:mda:site":"0614141073467"}')
 
 
+def test_half_of_a_character_in_a_text_or_a_name_refuses_the_event_alone(read):
+    extracted = read("epcis/a.json", document(BASE, {**BASE, "ex:note": "half \ud800"}, {**BASE, "ex:\ud800": "x"}, {**BASE, "\udc00": 1}))
+    assert extracted.accepted[EVENTS].height == 1
+    assert extracted.quarantined.select("line", "segment").rows()[0] == (extracted.quarantined["line"][0], "event[2]")
+    assert extracted.quarantined["reason_code"].to_list() == ["malformed_json", "malformed_json", "epcis_unknown_field"]
+    assert extracted.quarantined["field"][2] == "\\udc00"
+
+
+def test_half_of_a_character_around_the_events_refuses_the_document_and_is_shown_as_written(read, refused):
+    assert refused(read("epcis/a.json", document(BASE, **{"\ud800": 1})))["field"] == "\\ud800"
+
+
 @pytest.mark.parametrize("name", ["anything.jsonld", "partner/events.json", "partner/events.xml"])
 def test_events_are_known_by_what_they_begin_with_wherever_they_lie(read, name):
     content = document(BASE) if not name.endswith("xml") else XML.format(edition=2, events=IN_XML.format(more=""))

@@ -4,10 +4,9 @@
 
 {%- set nothing_else_known = [
     'movement_type', 'document_item', 'site_id', 'storage_location_id', 'to_site_id', 'to_storage_location_id', 'stock_type_code',
-    'special_stock_code', 'batch_id', 'valuation_type', 'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id', 'delivery_id',
-    'material_document_id', 'reverses_document_id', 'reverses_document_item',
-] %}
--- Named where they are read, not in a CTE: that would be held whole, and most readers need a column or two of it.
+    'special_stock_code', 'batch_id', 'valuation_type', 'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id',
+    'delivery_id', 'material_document_id', 'reverses_document_id', 'reverses_document_item'] %}
+-- Named where they are read: a CTE would be held whole, and most readers need a column or two.
 {%- set all_records = ref('int_movement_records') %}
 {%- set unit_records = 'changed_unit_records' if is_incremental() else all_records %}
 
@@ -69,8 +68,7 @@ versioned as (
 
 ),
 
--- A document may move a unit twice; the n-th time in one source is the n-th time in the other. A record sent again
--- keeps its identity, and so its number.
+-- A document may move a unit twice; the n-th time in one source is the n-th time in the other, as often as it is sent.
 numbered as (
 
     select

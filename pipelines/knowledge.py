@@ -1,0 +1,118 @@
+"""Knowledge: table macros of the published file that say where units were at a moment, and what was known at a moment.
+
+Making the macros belongs here; the fold itself does not: what was known is found by the ledger's own SQL, as dbt compiled it
+(dbt_project/models/marts/ledger), over the records that had been taken in by then. See README.md, section "Query it".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from pipelines.home import Home
+from pipelines.warehouse import Macro, reading
+
+__all__ = ["note_ledger_sql", "table_macros"]
+
+_MODELS = ("int_serial_movements_merged", "int_serial_movements_placed", "serial_movements", "int_serial_states")
+"""The fold, from records to states; each reads the ones before it."""
+
+_PLACE = "article_id, serial_number, unit_state, site_id, storage_location_id, stock_type_code, special_stock_code, vendor_id, customer_id"
+
+_AS_OF = f"""
+select {_PLACE}, valid_from_at, valid_to_at
+from serial_stays
+where valid_from_at <= as_of_moment and valid_to_at > as_of_moment
+"""  # noqa: S608 - constant text
+
+_STATES = f"""
+select {_PLACE}, last_moved_at, last_movement_type, last_document_id, movement_count, status_conflict
+from known_int_serial_states
+"""  # noqa: S608 - constant text
+
+_HISTORY = "select * from known_serial_movements where serial_number = unit_serial_number"
+
+# The newest version of a document may not name the unit any more: records of its documents count, too.
+_OF_ONE_UNIT = """
+    and (
+        serial_number = unit_serial_number
+        or (source_name, version_id) in (select (source_name, version_id) from serial_records where serial_number = unit_serial_number)
+    )
+"""
+
+
+def note_ledger_sql(home: Home) -> None:
+    """Keep the SQL of the fold, as dbt compiled it for a whole build; to be called after one.
+
+    An increment's SQL has moments of ingestion written into it, so that it cannot be kept.
+    """
+    nodes = json.loads((home.root / "dbt_target" / "run" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    models = {name: _with_bare_names(nodes[f"model.serialake.{name}"]["compiled_code"]) for name in _MODELS}
+    home.ledger_sql.write_text(json.dumps({"movement_types": _movement_types(home), **models}), encoding="utf-8")
+
+
+def table_macros(home: Home) -> Sequence[Macro]:
+    """The macros `as_of`, `known_at` and `serial_history_known_at`; those of knowledge only once a whole build has been noted."""
+    macros = [
+        Macro(
+            "as_of",
+            ("as_of_moment",),
+            "serial_stays",
+            _AS_OF,
+            "Where every unit was at a moment (UTC), by all that is known today; one row per unit.",
+        )
+    ]
+    if not home.ledger_sql.exists():
+        return macros
+    parts = json.loads(home.ledger_sql.read_text(encoding="utf-8"))
+    return [
+        *macros,
+        Macro(
+            "known_at",
+            ("known_moment",),
+            "serial_records",
+            _folded(parts, _MODELS, _STATES),
+            "Every unit as it was known at a moment (UTC): by the records taken in by then, folded as today. One row per unit.",
+        ),
+        Macro(
+            "serial_history_known_at",
+            ("unit_serial_number", "known_moment"),
+            "serial_records",
+            _folded(parts, _MODELS[:-1], _HISTORY, _OF_ONE_UNIT),
+            "Movements of the units with this serial number as they were known at a moment (UTC); columns as in serial_movements.",
+        ),
+    ]
+
+
+def _folded(parts: dict[str, str], models: Sequence[str], result: str, condition: str = "") -> str:
+    # The two hashes only group rows within this query; the expressions are those of int_movement_records.
+    records = f"""
+        select
+            *,
+            hash(article_id, serial_number, document_id, witness_group, line_role) as movement_hash,
+            case when version_id is not null then hash(source_name, version_id) end as version_hash
+        from serial_records
+        where ingested_at <= known_moment {condition}
+    """  # noqa: S608 - constant text
+    tables = {"int_movement_records": records, "movement_types": parts["movement_types"], **{name: parts[name] for name in models}}
+    return "with " + ", ".join(f"known_{name} as ({sql})" for name, sql in tables.items()) + f" {result}"
+
+
+def _with_bare_names(sql: str) -> str:
+    """The same query with the warehouse's tables called known_<name>."""
+    return re.sub(r'"warehouse"\."\w+"\."(\w+)"', r"known_\1", sql)
+
+
+def _movement_types(home: Home) -> str:
+    """A query that gives the rows of the movement-type table without reading any."""
+    with reading(home.warehouse) as connection:
+        rows = connection.sql("select * from seeds.movement_types")
+        kinds = [str(kind) for kind in rows.types]
+        values = ", ".join(f"({', '.join('null' if v is None else _literal(v) for v in row)})" for row in rows.fetchall())
+        columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in zip(rows.columns, kinds, strict=True))
+        return f"select {columns} from (values {values}) as listed ({', '.join(rows.columns)})"  # noqa: S608 - the project's own seed
+
+
+def _literal(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
