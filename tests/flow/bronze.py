@@ -64,6 +64,7 @@ def append(lake: Lake, night: Night, number: int) -> None:
     """Deliver a night's rows, at two o'clock of the `number`th night."""
     for table, rows in night.items():
         schema = CONTRACTS[table].polars_schema
+        assert {name for row in rows for name in row} <= schema.keys(), table
         name = f"{table}/{number}"
         lineage = {
             "_load_id": pl.lit(name),

@@ -41,8 +41,6 @@ def sale(receipt, serial, article, *, qualifier="ARTN", created=date(2026, 3, 6)
     """One line of a till's receipt."""
     return {
         "docnum": f"R{receipt}{created:%d}",
-        "idoctyp": "WPUBON01",
-        "mestyp": "WPUBON",
         "sndprn": "S101",
         "credat": created,
         "cretim": "200000",
@@ -72,7 +70,7 @@ def scan(identity, serial, article, *, day=date(2026, 3, 3)):
         "action": "receive",
         "article": article,
         "serial_number": serial,
-        "document": f"G{identity}",
+        "document_id": f"G{identity}",
     }
 
 

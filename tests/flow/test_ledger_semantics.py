@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -89,6 +89,9 @@ def lives_told() -> Iterator[dict]:
     # Repaired on a subcontracting order: received, and consumed as provided stock, in one document of a day that has no clock.
     late = {"ref_doc_no": "REPAIR", "credat": date(2026, 4, 1)}
     yield from life("repaired", ("101", {}), ("541", {"vendor": "V1"}), ("101", late), ("543", {**late, "day": date(2026, 3, 4)}))
+    for name in ("ONE STORY", "TWO STORIES", "TWO SHELVES"):
+        yield from life(name, ("101", {}))
+    yield from life("two places", ("101", {}), ("101", {"site": "S101"}))
     yield from life("renamed", ("101", {}), ("309", {"move_mat": "A2"}), ("251", {"article": "A2"}))
     yield from life("renamed back", ("101", {}), ("309", {"move_mat": "A2"}), ("310", {"move_mat": "A2"}))
 
@@ -179,9 +182,28 @@ def marts(tmp_path_factory):
     home, lake = empty_lake(tmp_path_factory.mktemp("semantics"))
     pairs = list(walks(400))
     rows = [*lives_told(), *named_reversals(), *(row for pair in pairs for each in pair for row in each)]
-    append(lake, {"sap/goods_movements": rows}, 0)
-    build(home, "--select", "+serials", "--indirect-selection", "cautious")
-    return content(home, ["serials", "serial_movements"])
+    scans = [
+        scan("TWO STORIES", "TWO STORIES-0", site="S101", storage_location="0001"),
+        scan("TWO SHELVES", "TWO SHELVES-0", site="DC01", storage_location="0009"),
+        scan("ONE STORY", "ONE STORY-0", site="DC01", storage_location="0001"),
+    ]
+    append(lake, {"sap/goods_movements": rows, "handheld/scans": scans}, 0)
+    build(home, "--select", "+serials", "+serial_conflicts", "--indirect-selection", "cautious")
+    return content(home, ["serials", "serial_movements", "serial_conflicts"])
+
+
+def scan(serial: str, document: str, **fields) -> dict:
+    """A unit received by hand at noon of the first day."""
+    return {
+        "scan_id": f"scan-{serial}",
+        "device_id": "D",
+        "scanned_at": datetime(2026, 3, 2, 12),
+        "action": "receive",
+        "article": "A1",
+        "serial_number": serial,
+        "document_id": document,
+        **fields,
+    }
 
 
 def card(marts, serial, *columns, article="A1"):
@@ -229,3 +251,17 @@ def test_a_reversal_undoes_exactly(marts):
     assert both.height > 250
     different = both.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_after")) for name in (*STATE, "status_conflict")))
     assert different.rows(named=True) == []
+
+
+def test_every_version_of_a_contradiction_stays_visible_with_its_cause(marts):
+    told = marts["serial_conflicts"].sort("serial_number", "version_number")
+    told = told.filter(pl.col("serial_number").is_in(["ONE STORY", "TWO STORIES", "TWO SHELVES", "TWO PLACES"]))
+    columns = ("serial_number", "cause_code", "version_number", "is_followed", "source_names", "storage_location_id", "to_site_id")
+    assert told.select(columns).rows() == [
+        ("TWO PLACES", "in_two_places", 1, False, "sap", "0001", "DC01"),
+        ("TWO PLACES", "in_two_places", 2, True, "sap", "0001", "S101"),
+        ("TWO SHELVES", "witnesses_name_other_storage_locations", 1, False, "handheld", "0009", "DC01"),
+        ("TWO SHELVES", "witnesses_name_other_storage_locations", 2, True, "sap", "0001", "DC01"),
+        ("TWO STORIES", "witnesses_name_other_sites", 1, False, "handheld", "0001", "DC01"),
+        ("TWO STORIES", "witnesses_name_other_sites", 2, True, "sap", "0001", "DC01"),
+    ]

@@ -121,9 +121,7 @@ judged as (
 )
 
 select
-    md5(
-        concat_ws('|', article_id, serial_number, document_id, witness_group || '/' || line_role, cast(occurrence as varchar))
-    ) as movement_id,
+    {{ movement_id() }} as movement_id,
     article_id,
     serial_number,
     cast(sequence_number as integer) as sequence_number,
