@@ -15,7 +15,7 @@ from pipelines.home import Home
 from pipelines.summary import show_rows
 from pipelines.warehouse import query
 
-__all__ = ["find_units", "show_unit"]
+__all__ = ["find_units", "normalised", "show_unit"]
 
 _CARD = [
     [("Article", "article_id"), ("", "article_name"), ("Serial number", "serial_number"), ("Category", "category_code")],
@@ -61,8 +61,8 @@ order by sequence_number
 
 def find_units(home: Home, serial_number: str, article_id: str | None) -> pl.DataFrame:
     """Cards of all units with this serial number, or the one of this article; one row each."""
-    serial = _normalised(serial_number)
-    article = _normalised(article_id) if article_id else None
+    serial = normalised(serial_number)
+    article = normalised(article_id) if article_id else None
     return query(home.published, _UNIT, [serial, article, article])
 
 
@@ -80,7 +80,7 @@ def show_unit(console: Console, home: Home, unit: dict[str, object]) -> None:
     show_rows(console, "History, newest last", history)
 
 
-def _normalised(key: str) -> str:
+def normalised(key: str) -> str:
     """A key as the ledger writes it: no blanks, capital letters, no leading zeros where it is all digits."""
     text = key.strip().upper()
     return text.lstrip("0") or "0" if text.isdigit() else text
