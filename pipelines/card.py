@@ -17,7 +17,7 @@ from pipelines.home import Home
 from pipelines.summary import show_rows
 from pipelines.warehouse import query
 
-__all__ = ["find_units", "show_unit", "show_unit_at"]
+__all__ = ["find_units", "normalised", "show_unit", "show_unit_at"]
 
 _CARD = [
     [("Article", "article_id"), ("", "article_name"), ("Serial number", "serial_number"), ("Category", "category_code")],
@@ -74,8 +74,8 @@ order by sequence_number
 
 def find_units(home: Home, serial_number: str, article_id: str | None) -> pl.DataFrame:
     """Cards of all units with this serial number, or the one of this article; one row each."""
-    serial = _normalised(serial_number)
-    article = _normalised(article_id) if article_id else None
+    serial = normalised(serial_number)
+    article = normalised(article_id) if article_id else None
     return query(home.published, _UNIT, [serial, article, article])
 
 
@@ -100,7 +100,7 @@ def show_unit_at(
 
     Without `as_of` the end of the history counts, without `known_at` what is known today. Returns whether there was any unit.
     """
-    serial, article = _normalised(serial_number), _normalised(article_id) if article_id else None
+    serial, article = normalised(serial_number), normalised(article_id) if article_id else None
     source, asked = ("serial_history_known_at(?, ?)", [serial, known_at]) if known_at else ("serial_movements", [])
     told = query(
         home.published,
@@ -118,7 +118,7 @@ def show_unit_at(
     return not told.is_empty()
 
 
-def _normalised(key: str) -> str:
+def normalised(key: str) -> str:
     """A key as the ledger writes it: no blanks, capital letters, no leading zeros where it is all digits."""
     text = key.strip().upper()
     return text.lstrip("0") or "0" if text.isdigit() else text

@@ -16,10 +16,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipelines.home import Home, project_root
+from pipelines.recall.command import recall
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help=__doc__.splitlines()[0])
 _out = Console()
 _err = Console(stderr=True)
+
+app.command()(recall)
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20

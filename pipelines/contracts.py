@@ -97,7 +97,7 @@ class Contract:
 
     @property
     def written_by(self) -> str:
-        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models` or `feeds`."""
+        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds` or `recall`."""
         return self.custom("writtenBy", "dbt")
 
     @property

@@ -6,10 +6,12 @@ Which tables are published, and when, does not (pipelines/publish.py). See READM
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import duckdb_extensions
@@ -26,7 +28,9 @@ __all__ = [
     "install_delta_extension",
     "query",
     "reading",
+    "reading_only",
     "row_counts",
+    "syntax_of",
     "table_fingerprint",
     "table_rows",
 ]
@@ -83,6 +87,29 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def reading_only(path: Path, folders: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection for a query with words of a user in it: it opens no file but those below `folders`, and no
+    setting of it can be changed.
+    """
+    with reading(path) as connection:
+        connection.execute(f"set allowed_directories = [{', '.join(_text(str(folder)) for folder in folders)}]")
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        yield connection
+
+
+def syntax_of(sql: str) -> dict[str, Any]:
+    """Syntax tree of one SELECT, which is not run. Raises QueryError for what DuckDB cannot parse, or what is not one SELECT."""
+    with duckdb.connect() as connection:
+        tree = json.loads(connection.execute("select json_serialize_sql(?::varchar)", [sql]).fetchone()[0])
+    if tree["error"]:
+        raise duckdb.ParserException(tree["error_message"])
+    if len(tree["statements"]) != 1:
+        raise duckdb.ParserException("more than one statement")
+    return tree["statements"][0]["node"]
 
 
 def query(path: Path, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.feeds.settings import FeedSettings
 from pipelines.home import Home
 from pipelines.lake import Lake
+from pipelines.prices import order_prices, standard_prices
 from pipelines.warehouse import query
 
 __all__ = ["FACTS", "LINE_SCHEMA", "due_lines", "movement_days"]
@@ -134,8 +135,8 @@ def _looked_up(column: str, codes: dict[str, str], default: str) -> pl.Expr:
 
 def _valued(lines: pl.DataFrame, lake: Lake, settings: FeedSettings) -> pl.DataFrame:
     """The lines with `unit_cost`, its currency, and which source knew it; `none` where no source did."""
-    joined = lines.join(_order_prices(lake), left_on=["bought_with_id", "article_id"], right_on=["order_id", "article_id"], how="left")
-    joined = joined.join(_standard_prices(lake), on=["site_id", "article_id"], how="left")
+    joined = lines.join(order_prices(lake), left_on=["bought_with_id", "article_id"], right_on=["order_id", "article_id"], how="left")
+    joined = joined.join(standard_prices(lake), on=["site_id", "article_id"], how="left")
     known = {
         "purchase_order": ("order_price", pl.col("order_currency")),
         "standard_price": ("standard_price", pl.lit(settings.base_currency)),
@@ -149,33 +150,3 @@ def _valued(lines: pl.DataFrame, lake: Lake, settings: FeedSettings) -> pl.DataF
         currency = pl.when(is_known).then(of_currency).otherwise(currency)
         source = pl.when(is_known).then(pl.lit(name)).otherwise(source)
     return joined.with_columns(unit_cost=cost, currency_code=currency, valuation_source=source)
-
-
-def _order_prices(lake: Lake) -> pl.DataFrame:
-    """Net price and currency by purchase order and article, as delivered last; a price of zero, as of stock transfers, is none."""
-    items = _newest(lake, "sap/ekpo", ["ebeln", "matnr", "netpr"], key=["ebeln", "matnr"])
-    orders = _newest(lake, "sap/ekko", ["ebeln", "waers"], key=["ebeln"])
-    priced = items.join(orders, on="ebeln", how="left").filter(pl.col("netpr") > 0)
-    return priced.select(order_id="ebeln", article_id=_article("matnr"), order_price="netpr", order_currency="waers")
-
-
-def _standard_prices(lake: Lake) -> pl.DataFrame:
-    """Price by site and article, as extracted last: the standard price, or the moving average where the article has that."""
-    schema = {"site_id": pl.String(), "article_id": pl.String(), "standard_price": pl.Decimal(15, 2)}
-    if not lake.exists("bronze/sap/mbew"):
-        return pl.DataFrame(schema=schema)
-    found = _newest(lake, "sap/mbew", ["matnr", "bwkey", "bwtar", "vprsv", "verpr", "stprs"], key=["matnr", "bwkey", "bwtar"])
-    price = pl.when(pl.col("vprsv") == "S").then("stprs").otherwise("verpr")
-    whole = found.filter(pl.col("bwtar").fill_null("") == "").with_columns(standard_price=price)
-    return whole.filter(pl.col("standard_price") > 0).select(site_id="bwkey", article_id=_article("matnr"), standard_price="standard_price")
-
-
-def _newest(lake: Lake, table: str, columns: list[str], *, key: list[str]) -> pl.DataFrame:
-    rows = lake.read(f"bronze/{table}", [*columns, "_ingested_at", "_line"])
-    return rows.sort("_ingested_at", "_line").unique(key, keep="last", maintain_order=True).select(columns)
-
-
-def _article(column: str) -> pl.Expr:
-    """As dbt's macro without_leading_zeros reads an article number."""
-    text = pl.col(column).str.strip_chars()
-    return pl.when(text.str.contains(r"^\d+$")).then(text.str.strip_chars_start("0")).otherwise(text.str.to_uppercase())

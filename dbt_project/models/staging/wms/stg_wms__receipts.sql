@@ -17,6 +17,7 @@ renamed as (
         {{ without_leading_zeros('vendor') }} as vendor_id,
         {{ without_leading_zeros('delivery_number') }} as delivery_id,
         {{ without_leading_zeros('purchase_order') }} as purchase_order_id,
+        {{ blank_to_null('handling_unit') }} as handling_unit_id,
         quantity,
         received_at,
         _file as file,

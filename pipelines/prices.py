@@ -1,0 +1,46 @@
+"""Prices: what a unit was bought for, or is valued at, as the ERP's order items and valuation segments tell.
+
+Reading prices belongs here, for all who put a value on units; which of them goes first is decided by who asks. The columns are
+explained in data_contracts/sources/sap, ekpo and mbew.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.lake import Lake
+
+__all__ = ["order_prices", "standard_prices"]
+
+
+def order_prices(lake: Lake) -> pl.DataFrame:
+    """One row per purchase order and article: `order_price`, net, and `order_currency`, as delivered last.
+
+    A price of zero, as of stock transfers, is none.
+    """
+    items = _newest(lake, "sap/ekpo", ["ebeln", "matnr", "netpr"], key=["ebeln", "matnr"])
+    orders = _newest(lake, "sap/ekko", ["ebeln", "waers"], key=["ebeln"])
+    priced = items.join(orders, on="ebeln", how="left").filter(pl.col("netpr") > 0)
+    return priced.select(order_id="ebeln", article_id=_article("matnr"), order_price="netpr", order_currency="waers")
+
+
+def standard_prices(lake: Lake) -> pl.DataFrame:
+    """One row per site and article: `standard_price` as extracted last, or the moving average where the article has that."""
+    schema = {"site_id": pl.String(), "article_id": pl.String(), "standard_price": pl.Decimal(15, 2)}
+    if not lake.exists("bronze/sap/mbew"):
+        return pl.DataFrame(schema=schema)
+    found = _newest(lake, "sap/mbew", ["matnr", "bwkey", "bwtar", "vprsv", "verpr", "stprs"], key=["matnr", "bwkey", "bwtar"])
+    price = pl.when(pl.col("vprsv") == "S").then("stprs").otherwise("verpr")
+    whole = found.filter(pl.col("bwtar").fill_null("") == "").with_columns(standard_price=price)
+    return whole.filter(pl.col("standard_price") > 0).select(site_id="bwkey", article_id=_article("matnr"), standard_price="standard_price")
+
+
+def _newest(lake: Lake, table: str, columns: list[str], *, key: list[str]) -> pl.DataFrame:
+    rows = lake.read(f"bronze/{table}", [*columns, "_ingested_at", "_line"])
+    return rows.sort("_ingested_at", "_line").unique(key, keep="last", maintain_order=True).select(columns)
+
+
+def _article(column: str) -> pl.Expr:
+    """As dbt's macro without_leading_zeros reads an article number."""
+    text = pl.col(column).str.strip_chars()
+    return pl.when(text.str.contains(r"^\d+$")).then(text.str.strip_chars_start("0")).otherwise(text.str.to_uppercase())
