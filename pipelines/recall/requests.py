@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.card import normalised
 from pipelines.lake import Lake
-from pipelines.recall.condition import RecallError
+from pipelines.recall.condition import RecallError, columns_named
 
 __all__ = ["Request", "requested", "requested_by_notice"]
 
@@ -39,10 +39,13 @@ class Request:
 def requested(condition: str | None, *, serials: Path | None = None, name: str | None = None) -> Request:
     """A recall by condition, by a file of serial numbers, one a line, or by both; without a name, it is called after what it asks.
 
-    Raises RecallError for a file without serial numbers, and for a name that is no file name.
+    Raises RecallError for a file without serial numbers, a condition that cannot stand beside them, and a name that is no file name.
     """
     parts = [condition.strip()] if condition is not None else []
     if serials:
+        if condition is not None:
+            # By itself, before it is joined: what closes a bracket that it did not open would get round the list.
+            columns_named(condition)
         parts.append(f"serial_number in ({', '.join(_text(serial) for serial in _listed(serials))})")
     text = parts[0] if len(parts) == 1 else " and ".join(f"({part}\n)" for part in parts)
     return Request(_checked(name or f"recall-{hashlib.sha256(text.encode()).hexdigest()[:8]}"), text)

@@ -1,7 +1,7 @@
 """Benchmarks: `python -m tests.benchmarks` prints what was measured, each beside its baseline of the same run.
 
 Figures of one run are comparable with each other, and with nothing else: the machine they run on is shared. `--movements` sets
-the size of the ledger's part.
+the size of the ledger's part, and the units of the recall's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pipelines.summary import table_of
 from tests.benchmarks.contract_checks import contract_check_rows
 from tests.benchmarks.idoc_reading import idoc_rows
 from tests.benchmarks.ledger import ledger_rows
+from tests.benchmarks.recall import recall_rows
 from tests.benchmarks.source_reading import source_rows
 
 SCALE = 10
@@ -62,7 +63,9 @@ def _machine() -> str:
 def main() -> None:
     """Run all benchmarks and print one table."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--movements", type=lambda text: int(float(text)), default=10_000_000, help="size of the ledger's part")
+    arguments.add_argument(
+        "--movements", type=lambda text: int(float(text)), default=10_000_000, help="size of the ledger's part, and units of the recall's"
+    )
     movements = arguments.parse_args().movements
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -71,6 +74,7 @@ def main() -> None:
         rows += source_rows(folder / "sources")
         rows += contract_check_rows()
         rows += ledger_rows(folder / "ledger", movements)
+        rows += recall_rows(folder / "recall", movements)
     Console(width=160).print(table_of(_machine(), pl.DataFrame(rows)))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.benchmarks.contract_checks import contract_check_rows
 from tests.benchmarks.ledger import ledger_rows
+from tests.benchmarks.recall import recall_rows
 
 
 @pytest.mark.slow
@@ -20,3 +21,10 @@ def test_the_contracts_benchmark_judges_rows_that_keep_their_contract():
     judged = re.fullmatch(r"judge 0\.0 million new rows by (\d+) expectations", row["what"])
     # Fewer would mean that the contract lost rules, and the figure its meaning.
     assert int(judged[1]) >= 58
+
+
+def test_the_recalls_benchmark_finds_the_units_that_it_planted(tmp_path):
+    by_serial, by_origin = recall_rows(tmp_path, 300_000)
+    # Every 300th unit is of one article: half of them lie behind the first serial number, and some in the week.
+    assert by_serial["what"] == "recall 500 of 0.3 million units by serial numbers"
+    assert by_origin["what"] == "recall 444 of 0.3 million units by origin"

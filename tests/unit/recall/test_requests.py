@@ -74,3 +74,31 @@ def test_a_quote_in_a_notice_stays_a_text(home):
     lake = publish(home)
     deliver(lake, "quality/recall_notices", notice(article="A'1; drop table x"))
     assert requested_by_notice(lake, "RN1").condition == "(article_id = 'A''1; DROP TABLE X')"
+
+
+def test_a_file_of_serial_numbers_is_a_condition_alone_or_beside_another(home, tmp_path):
+    path = tmp_path / "serials.txt"
+    path.write_text("\ufeffb2\n\n 0007 \nB1\nB1\n", encoding="utf-8")
+    alone, beside = requested(None, serials=path), requested("site_id = 'S101' or true -- all", serials=path)
+    assert alone.condition == "serial_number in ('7', 'B1', 'B2')"
+    assert columns_named(beside.condition) == {"serial_number", "site_id"}
+    lake = publish(home, serials=[unit(serial, "in_stock", site_id="S101") for serial in ("7", "B1", "B3")])
+    assert recalled(home, lake, beside.condition).units["serial_number"].to_list() == ["7", "B1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b" \n\n", "lists no serial number"), (b"\xff\xfe\x00", "cannot be read"), (None, "cannot be read")]
+)
+def test_a_file_without_serial_numbers_is_refused(tmp_path, content, told):
+    path = tmp_path / "serials.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RecallError, match=told):
+        requested(None, serials=path)
+
+
+def test_what_is_joined_to_a_list_cannot_widen_it(tmp_path):
+    path = tmp_path / "serials.txt"
+    path.write_text("B1\n")
+    with pytest.raises(RecallError, match="no SQL"):
+        requested("true) or (true", serials=path)
