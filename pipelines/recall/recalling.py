@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.contracts import Contract
-from pipelines.feeds import read_settings
+from pipelines.feeds.settings import FeedSettingsError, read_settings
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.prices import order_prices, standard_prices
@@ -51,7 +51,8 @@ def recall_units(home: Home, lake: Lake, contracts: Mapping[str, Contract], requ
     Raises RecallError for a condition that cannot be asked or that no unit fits, and for a name that another condition has.
     """
     columns = columns_named(request.condition)
-    if missing := _NEEDED - published_versions(home).keys():
+    versions = published_versions(home)
+    if missing := _NEEDED - versions.keys():
         raise RecallError(f"{home.published.name} does not show {', '.join(sorted(missing))} yet: serialake run")
     ensure_gold(lake, contracts)
     _must_be_free(lake, request)
@@ -68,7 +69,7 @@ def recall_units(home: Home, lake: Lake, contracts: Mapping[str, Contract], requ
     files = block_files(units, name=request.name, day=found.as_of_date)
     for name, frame in tables.items():
         _store(lake, contracts[name], request.name, frame)
-    shown = {name: each for name, each in contracts.items() if name in {*published_versions(home), *_TABLES}}
+    shown = {name: each for name, each in contracts.items() if name in {*versions, *_TABLES}}
     publish_scores(home, lake, shown, _TABLES, now=now)
     summary = tables["recalls"].row(0, named=True)
     files |= {"recall.json": json.dumps(summary, default=str, indent=1, ensure_ascii=False).encode() + b"\n"}
@@ -147,7 +148,11 @@ class _Prices:
 
 
 def _prices(home: Home, lake: Lake) -> _Prices:
-    return _Prices(order_prices(lake), standard_prices(lake), read_settings(home).base_currency)
+    try:
+        base_currency = read_settings(home).base_currency
+    except FeedSettingsError as error:
+        raise RecallError(f"The currency of standard prices cannot be read: {error}") from error
+    return _Prices(order_prices(lake), standard_prices(lake), base_currency)
 
 
 def _conformed(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -167,7 +172,7 @@ def _store(lake: Lake, contract: Contract, name: str, rows: pl.DataFrame) -> Non
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Bring the folder to exactly these files, each in one step; one that is there with the same bytes is left alone."""
+    """Write the files, each in one step, unless it is there with the same bytes; blocks of sites that have none any more go."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = folder / name
@@ -175,6 +180,6 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
             part = folder / f".{name}.part"
             part.write_bytes(content)
             os.replace(part, path)  # noqa: PTH105 - one step, so that nobody sees half a file
-    for path in folder.iterdir():
+    for path in folder.glob("block_*.xml"):
         if path.name not in files:
             path.unlink()

@@ -193,11 +193,12 @@ def test_recalls_stand_beside_each_other_and_a_recall_follows_its_units(home):
     lake = publish(home, serials=[unit("S1", "in_stock", **STOCK), unit("S2", "scrapped", article="A2")])
     recalled(home, lake)
     recalled(home, lake, "article_id = 'A2'", name="R2")
+    (home.root / "outbox" / "recalls" / "R1" / "notes.txt").write_text("of a person")
     publish(home, serials=[unit("S1", "scrapped"), unit("S2", "scrapped", article="A2")])
     recalled(home, lake)
     told = query(home.published, "select recall_name, serial_number, place_code, block_code from recall_units order by all")
     assert told.rows() == [("R1", "S1", "scrapped", "not_in_stock"), ("R2", "S2", "scrapped", "not_in_stock")]
-    assert sorted(outbox(home)) == ["recall.json", "recall_contacts.csv", "recall_units.csv"]
+    assert sorted(outbox(home)) == ["notes.txt", "recall.json", "recall_contacts.csv", "recall_units.csv"]
 
 
 def test_what_published_tables_and_files_say_is_the_same(home):
@@ -234,3 +235,12 @@ def test_the_published_file_of_an_older_release_is_answered_with_the_remedy(home
     (home.published).unlink()
     with pytest.raises(RecallError, match=r"does not show .*serials.* yet: serialake run"):
         recalled(home, lake)
+
+
+def test_settings_that_cannot_be_read_are_told_before_anything_is_written(home):
+    lake = publish(home, serials=[unit("S1", "in_stock", **STOCK)])
+    (home.root / "feeds").mkdir()
+    (home.root / "feeds" / "peoplesoft.yaml").write_text("- none")
+    with pytest.raises(RecallError, match="The currency of standard prices cannot be read"):
+        recalled(home, lake)
+    assert not (home.root / "outbox" / "recalls").exists()
