@@ -20,7 +20,7 @@ TABLES = ("mkpf", "mseg", "matdoc", "ser03", "objk")
 LEDGER = ("serial_movements", "serials", "serial_stays")
 POSTED = 5236
 """Movements that the ERP posted in this world; three more are told by scans alone."""
-TELLERS = ("witness_count", "witness_names", "document_item", "file", "line", "ingested_at")
+TELLERS = ("witness_count", "witness_names", "last_witness_names", "material_document_id", "document_item", "file", "line", "ingested_at")
 """Columns that say who told a movement, and at which line of whose document; a transfer has two lines in SAP and one in an IDoc."""
 
 
