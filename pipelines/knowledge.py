@@ -15,7 +15,8 @@ from pipelines.warehouse import Macro, reading
 
 __all__ = ["note_ledger_sql", "table_macros"]
 
-_MODELS = ("int_serial_movements_merged", "int_serial_movements_placed", "serial_movements", "int_serial_states")
+_HISTORY_MODELS = ("int_serial_movements_merged", "int_serial_movements_placed", "serial_movements")
+_MODELS = (*_HISTORY_MODELS, "int_movements_outweighed", "int_serial_states")
 """The fold, from records to states; each reads the ones before it."""
 
 _PLACE = "article_id, serial_number, unit_state, site_id, storage_location_id, stock_type_code, special_stock_code, vendor_id, customer_id"
@@ -79,7 +80,7 @@ def table_macros(home: Home) -> Sequence[Macro]:
             "serial_history_known_at",
             ("unit_serial_number", "known_moment"),
             "serial_records",
-            _folded(parts, _MODELS[:-1], _HISTORY, _OF_ONE_UNIT),
+            _folded(parts, _HISTORY_MODELS, _HISTORY, _OF_ONE_UNIT),
             "Movements of the units with this serial number as they were known at a moment (UTC); columns as in serial_movements.",
         ),
     ]

@@ -92,6 +92,15 @@ def lives_told() -> Iterator[dict]:
     for name in ("ONE STORY", "TWO STORIES", "TWO SHELVES"):
         yield from life(name, ("101", {}))
     yield from life("two places", ("101", {}), ("101", {"site": "S101"}))
+    for name, chain in (("DELIVERED", {"deliv_numb_to_search": "80001"}), ("LATER", {})):
+        yield from life(
+            name,
+            ("101", {}),
+            ("303", {"move_plant": "S101", **chain}),
+            ("305", {"site": "S101", **chain}),
+            ("101", {"site": "S102", "day": date(2026, 3, 4), "credat": date(2026, 3, 4), "cretim": "160000"}),
+        )
+    yield from life("WITNESSED", ("101", {}), ("101", {"site": "S101", "day": FIRST_DAY, "cretim": "160000"}))
     yield from life("renamed", ("101", {}), ("309", {"move_mat": "A2"}), ("251", {"article": "A2"}))
     yield from life("renamed back", ("101", {}), ("309", {"move_mat": "A2"}), ("310", {"move_mat": "A2"}))
 
@@ -186,10 +195,11 @@ def marts(tmp_path_factory):
         scan("TWO STORIES", "TWO STORIES-0", site="S101", storage_location="0001"),
         scan("TWO SHELVES", "TWO SHELVES-0", site="DC01", storage_location="0009"),
         scan("ONE STORY", "ONE STORY-0", site="DC01", storage_location="0001"),
+        scan("WITNESSED", "WITNESSED-0", site="DC01", storage_location="0001"),
     ]
     append(lake, {"sap/goods_movements": rows, "handheld/scans": scans}, 0)
-    build(home, "--select", "+serials", "+serial_conflicts", "--indirect-selection", "cautious")
-    return content(home, ["serials", "serial_movements", "serial_conflicts"])
+    build(home, "--select", "+serials", "+serial_conflicts", "+stock_daily", "--indirect-selection", "cautious")
+    return content(home, ["serials", "serial_movements", "serial_conflicts", "serial_stays", "stock_daily"])
 
 
 def scan(serial: str, document: str, **fields) -> dict:
@@ -265,3 +275,24 @@ def test_every_version_of_a_contradiction_stays_visible_with_its_cause(marts):
         ("TWO STORIES", "witnesses_name_other_sites", 1, False, "handheld", "0001", "DC01"),
         ("TWO STORIES", "witnesses_name_other_sites", 2, True, "sap", "0001", "DC01"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("serial", "site", "decided_by"),
+    [
+        ("DELIVERED", "S101", "document_chain"),
+        ("WITNESSED", "DC01", "witness_count"),
+        ("LATER", "S102", "time"),
+        ("TWO PLACES", "S101", "time"),
+    ],
+)
+def test_of_two_claims_of_one_day_the_chain_of_documents_decides_then_the_witnesses_then_time(marts, serial, site, decided_by):
+    assert card(marts, serial, "unit_state", "site_id", "status_conflict") == ("in_stock", site, "in_two_places")
+    told = marts["serial_conflicts"].filter(pl.col("serial_number") == serial)
+    assert told.filter("is_followed").select("to_site_id", "decided_by").rows() == [(site, decided_by)]
+    assert told.height == 2
+    last = marts["serial_stays"].filter(pl.col("serial_number") == serial, pl.col("is_current"))
+    assert last["site_id"].to_list() == [site]
+    newest = marts["stock_daily"].filter(pl.col("stock_date") == pl.col("stock_date").max())
+    held = marts["serials"].filter(pl.col("unit_state").is_in(["in_stock", "in_transit", "with_vendor"]), pl.col("site_id").is_not_null())
+    assert newest["units"].sum() == held.height

@@ -1,4 +1,4 @@
--- One row per unit: its state after its last movement, and what stands out in its history.
+-- One row per unit: its state after the last movement that counts, and what stands out in its history.
 -- depends_on: {{ ref('int_serial_movements_merged') }}
 {{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
 
@@ -22,17 +22,23 @@ changed_movements as (
 summarised as (
 
     select
-        article_id,
-        serial_number,
-        min(movement_date) as first_movement_date,
-        max(sequence_number) as movement_count,
+        moves.article_id,
+        moves.serial_number,
+        min(moves.movement_date) as first_movement_date,
+        max(moves.sequence_number) as movement_count,
+        max(case when outweighed.sequence_number is null then moves.sequence_number end) as last_sequence_number,
         {%- for name, (adding, taking) in counted.items() %}
-        count(*) filter (where movement_type in ({{ adding }}))
-        - count(*) filter (where movement_type in ({{ taking }})) as {{ name }},
+        count(*) filter (where moves.movement_type in ({{ adding }}))
+        - count(*) filter (where moves.movement_type in ({{ taking }})) as {{ name }},
         {%- endfor %}
-        max(ingested_at) as ingested_at
-    from {{ movements }}
-    group by article_id, serial_number
+        max(moves.ingested_at) as ingested_at
+    from {{ movements }} as moves
+    left join {{ ref('int_movements_outweighed') }} as outweighed
+        on
+            moves.article_id = outweighed.article_id
+            and moves.serial_number = outweighed.serial_number
+            and moves.sequence_number = outweighed.sequence_number
+    group by moves.article_id, moves.serial_number
 
 ),
 
@@ -132,7 +138,7 @@ inner join summarised
     on
         last_movements.article_id = summarised.article_id
         and last_movements.serial_number = summarised.serial_number
-        and last_movements.sequence_number = summarised.movement_count
+        and last_movements.sequence_number = summarised.last_sequence_number
 left join conflicts
     on last_movements.article_id = conflicts.article_id and last_movements.serial_number = conflicts.serial_number
 left join came_from

@@ -15,17 +15,24 @@ with movements as (
 
 ),
 
--- A movement that does not follow from the state before it: both stand, and the state follows the later one.
+-- A movement that does not follow from the state before it: both stand, and the state follows one of them.
 contradicting as (
 
     select
-        article_id,
-        serial_number,
-        sequence_number,
-        movement_id,
-        conflict_code
+        movements.article_id,
+        movements.serial_number,
+        movements.sequence_number,
+        movements.movement_id,
+        movements.conflict_code,
+        movements.sequence_number - case when outweighed.sequence_number is null then 0 else 1 end as followed_sequence_number,
+        coalesce(outweighed.decided_by, 'time') as decided_by
     from movements
-    where conflict_code is not null
+    left join {{ ref('int_movements_outweighed') }} as outweighed
+        on
+            movements.article_id = outweighed.article_id
+            and movements.serial_number = outweighed.serial_number
+            and movements.sequence_number = outweighed.sequence_number
+    where movements.conflict_code is not null
 
 ),
 
@@ -37,7 +44,8 @@ movement_versions as (
         movements.article_id,
         movements.serial_number,
         movements.sequence_number - contradicting.sequence_number + 2 as version_number,
-        movements.sequence_number = contradicting.sequence_number as is_followed,
+        movements.sequence_number = contradicting.followed_sequence_number as is_followed,
+        contradicting.decided_by,
         movements.witness_names as source_names,
         movements.witness_count,
         movements.document_id,
@@ -120,6 +128,7 @@ witness_versions as (
         row_number() over (
             partition by movements.movement_id order by told.source_priority asc, told.source_name asc
         ) = 1 as is_followed,
+        'source_order' as decided_by,
         told.source_name as source_names,
         1 as witness_count,
         told.document_id,
@@ -152,6 +161,7 @@ select
     cause_code,
     cast(version_number as integer) as version_number,
     is_followed,
+    decided_by,
     article_id,
     serial_number,
     source_names,

@@ -7,21 +7,28 @@ with movements as (
 
 ),
 
+-- A movement that the state does not follow moves nothing.
 placed as (
 
     select
-        *,
+        movements.*,
         concat_ws(
             '|',
-            unit_state,
-            coalesce(to_site_id, ''),
-            coalesce(to_storage_location_id, ''),
-            coalesce(stock_type_code, ''),
-            coalesce(special_stock_code, ''),
-            coalesce(vendor_id, ''),
-            coalesce(customer_id, '')
+            movements.unit_state,
+            coalesce(movements.to_site_id, ''),
+            coalesce(movements.to_storage_location_id, ''),
+            coalesce(movements.stock_type_code, ''),
+            coalesce(movements.special_stock_code, ''),
+            coalesce(movements.vendor_id, ''),
+            coalesce(movements.customer_id, '')
         ) as place
     from movements
+    left join {{ ref('int_movements_outweighed') }} as outweighed
+        on
+            movements.article_id = outweighed.article_id
+            and movements.serial_number = outweighed.serial_number
+            and movements.sequence_number = outweighed.sequence_number
+    where outweighed.sequence_number is null
 
 ),
 
