@@ -76,3 +76,10 @@
 {% macro default__each_of(list) %}unnest({{ list }}){% endmacro %}
 
 {% macro spark__each_of(list) %}explode({{ list }}){% endmacro %}
+
+{% macro seconds_between(first, last) %}{{ return(adapter.dispatch('seconds_between')(first, last)) }}{% endmacro %}
+
+{#- Whole seconds from the first moment to the last. -#}
+{% macro default__seconds_between(first, last) %}date_diff('second', {{ first }}, {{ last }}){% endmacro %}
+
+{% macro spark__seconds_between(first, last) %}unix_timestamp({{ last }}) - unix_timestamp({{ first }}){% endmacro %}
