@@ -1,7 +1,8 @@
--- One row per unit, or article and stock type without serial numbers, found by the count of a site's cut-over.
+-- One row per unit, or article and storage location without serial numbers, found by the count of a site's cut-over.
 with counts as (
 
-    select * from {{ ref('int_counts_taken') }}
+    select * from {{ ref('int_count_results') }}
+    where not is_withdrawn
 
 ),
 
@@ -16,7 +17,6 @@ select
     counts.article_id,
     counts.serial_number,
     coalesce(min(counts.storage_location_id), '') as storage_location_id,
-    case when counts.serial_number is null then coalesce(counts.stock_type_code, '01') end as counted_stock_type_code,
     max(counts.counted_date) as counted_date,
     case when counts.serial_number is null then sum(counts.counted_quantity) else 1 end as counted_quantity
 from counts
@@ -26,5 +26,4 @@ group by
     counts.site_id,
     counts.article_id,
     counts.serial_number,
-    case when counts.serial_number is null then counts.storage_location_id end,
-    case when counts.serial_number is null then coalesce(counts.stock_type_code, '01') end
+    case when counts.serial_number is null then counts.storage_location_id end

@@ -40,7 +40,7 @@ select
     0 as units_off
 from {{ ref('int_units_loaded') }}
 union all
--- A unit is counted in the stock type that it was loaded in; one that was not loaded, in unrestricted stock.
+-- A unit is counted in the stock type that it was loaded in; one that was not loaded, and goods in bulk, in unrestricted stock.
 select
     site_id,
     coalesce(counted_storage_location_id, loaded_storage_location_id, '') as storage_location_id,
@@ -58,7 +58,7 @@ select
     site_id,
     storage_location_id,
     article_id,
-    counted_stock_type_code as stock_type_code,
+    '01' as stock_type_code,
     0 as legacy_quantity,
     0 as loaded_quantity,
     0 as loaded_in_bulk,

@@ -9,10 +9,14 @@ from {{ ref('serial_movements') }}
 where movement_type in ('701', '702', '703', '704', '707', '708', '711', '712')
 union all
 select
-    lines.site_id,
-    lines.counted_date as adjusted_date,
-    abs(lines.counted_quantity - lines.book_quantity) as quantity
-from {{ ref('stg_sap__physical_inventory_lines') }} as lines
-left join {{ ref('int_sites_loaded') }} as loaded on lines.site_id = loaded.site_id
--- After the go-live the same difference is a movement of each unit.
-where lines.is_difference_posted and (loaded.go_live_date is null or lines.counted_date < loaded.go_live_date)
+    counts.site_id,
+    counts.counted_date as adjusted_date,
+    abs(counts.counted_quantity - counts.book_quantity) as quantity
+from {{ ref('int_count_results') }} as counts
+left join {{ ref('int_sites_loaded') }} as loaded on counts.site_id = loaded.site_id
+where
+    counts.serial_number is null
+    and counts.is_difference_posted
+    and not counts.is_withdrawn
+    -- After the go-live the same difference is a movement of each unit.
+    and (loaded.go_live_date is null or counts.counted_date < loaded.go_live_date)

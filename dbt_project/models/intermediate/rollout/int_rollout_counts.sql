@@ -1,7 +1,8 @@
 -- One row per planned site, count document, storage location and article: book quantity against counted quantity.
 with counts as (
 
-    select * from {{ ref('int_counts_taken') }}
+    select * from {{ ref('int_count_results') }}
+    where not is_withdrawn
 
 ),
 
@@ -24,7 +25,7 @@ by_unit as (
         coalesce(counts.storage_location_id, '') as storage_location_id,
         counts.article_id,
         min(counts.counted_date) as counted_date,
-        min(min(counts.counted_at)) over (
+        min(min(counts.counted_from_at)) over (
             partition by counts.site_id, counts.count_document_id, coalesce(counts.storage_location_id, '')
         ) as began_at,
         cast(count(*) as decimal(15, 3)) as counted_quantity

@@ -10,7 +10,7 @@ with sessions as (
         document_id,
         device_id,
         min(scanned_date) as worked_date,
-        {{ seconds_between('min(first_scanned_at)', 'max(last_scanned_at)') }} as seconds,
+        cast(round({{ days_between('min(first_scanned_at)', 'max(last_scanned_at)') }} * 86400) as bigint) as seconds,
         sum(scans) as scans
     from {{ ref('int_scan_sessions') }}
     group by site_id, task_name, document_id, device_id

@@ -1,4 +1,4 @@
--- One row per counted unit, or quantity of an article without serial numbers, as delivered last.
+-- One row per unit that a count of the warehouse management system found, as delivered.
 with counts as (
 
     select * from {{ source('wms', 'counts') }}
@@ -8,28 +8,18 @@ with counts as (
 renamed as (
 
     select
-        trim(count_document) as count_document_id,
+        count_document as count_document_id,
         trim(site) as site_id,
         {{ blank_to_null('storage_location') }} as storage_location_id,
-        counted_at,
         {{ without_leading_zeros('article') }} as article_id,
         {{ without_leading_zeros('serial_number') }} as serial_number,
         quantity,
-        row_number() over (
-            partition by count_document, {{ without_leading_zeros('article') }}, {{ without_leading_zeros('serial_number') }}
-            order by _ingested_at desc, _file desc, _line desc
-        ) as age
+        counted_at,
+        _file as file,
+        _line as line,
+        _ingested_at as ingested_at
     from counts
 
 )
 
-select
-    count_document_id,
-    site_id,
-    storage_location_id,
-    counted_at,
-    article_id,
-    serial_number,
-    quantity
-from renamed
-where age = 1
+select * from renamed
