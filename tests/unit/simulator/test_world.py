@@ -12,20 +12,18 @@ from pipelines.simulator.shaping import contracts
 from tests.unit.simulator.conftest import SMALL, once
 
 OF_ERP = {
-    *("sap/ekbe", "sap/equz", "sap/ikpf", "sap/iseg", "sap/lips", "sap/marm", "sap/matdoc", "sap/mbew", "sap/mkpf", "sap/mseg"),
-    *("sap/qmel", *(f"sap/ser0{n}" for n in range(9) if n != 1), "sap/t377", "sap/vbrk", "sap/vbrp"),
+    *("sap/ekbe", "sap/equz", "sap/lips", "sap/marm", "sap/matdoc", "sap/mbew", "sap/mkpf", "sap/mseg", "sap/qmel"),
+    *(*(f"sap/ser0{n}" for n in range(9) if n != 1), "sap/t377", "sap/vbrk", "sap/vbrp"),
 }
 """Tables that an ERP extracts where somebody asks for them."""
 
 # What comes through mapping contracts, or out of a live system, is no feed of the simulated retailer.
 OTHER_IDOCS = {"pos/sales_totals", "pos/store_movements", "sap/handling_unit_serials", "sap/idoc_statuses", "sap/shipments"}
 """IDocs that a retailer may send, and the simulated one does not."""
-MASTER_DATA_OF_PEOPLE = {"quality/warranty_terms"}
-"""Terms that a person writes into a spreadsheet."""
+WRITTEN_BY_PEOPLE = {"quality/warranty_terms", "rollout/acceptances"}
+"""Terms that a person writes into a spreadsheet, and decisions."""
 NO_FEEDS = ("tabular/", "tryton/", "epcis/", "s4/", "peoplesoft/")
-TABLES = sorted(
-    table for table in contracts() if not table.startswith(NO_FEEDS) and table not in OF_ERP | OTHER_IDOCS | MASTER_DATA_OF_PEOPLE
-)
+TABLES = sorted(table for table in contracts() if not table.startswith(NO_FEEDS) and table not in OF_ERP | OTHER_IDOCS | WRITTEN_BY_PEOPLE)
 
 
 def test_two_runs_give_equal_frames(world: World) -> None:
