@@ -27,7 +27,7 @@ _STAGES = {
     "build_marts": "build facts",
     "publish_tables": "publish",
     "feed_peoplesoft": "feed PeopleSoft",
-    "rollout_sites_initial_loads_reconcile": "check initial loads",
+    "gold__rollout_sites_initial_loads_reconcile": "check initial loads",
     "judge_rollout": "judge the roll-out",
     "train_demand": "train demand",
     "train_returns": "train returns",
