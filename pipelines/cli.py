@@ -320,6 +320,26 @@ def epcis(
 
 
 @app.command()
+def count_plan(
+    site: Annotated[str, typer.Option(help="Site that is to count.")],
+    lines: Annotated[int, typer.Option(min=1, help="Articles to show.")] = 20,
+) -> None:
+    """Print which articles a site should count next, those first of which a count is expected to find most value amiss."""
+    home = Home.from_environment()
+    from pipelines.summary import show_rows
+    from pipelines.warehouse import query as run_query
+
+    _need_published(home)
+    plan = run_query(home.published, "select * from count_plan where site_id = ? order by site_rank", [site])
+    if plan.is_empty():
+        sites = run_query(home.published, "select distinct site_id from count_plan order by all")["site_id"]
+        _fail(f"No article is to be counted at site {site}; the plan knows the sites {', '.join(sites) or 'of no count at all'}")
+    columns = ("site_rank", "article_id", "article_name", "stock_units", "days_since_count", "expected_units", "expected_value")
+    shown = plan.head(lines).select(*columns, "open_discrepancies").with_columns(plan["expected_units"].head(lines).round(2))
+    show_rows(_out, f"Count plan of {site}, as of {plan['as_of_date'][0]}", shown)
+
+
+@app.command()
 def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tables.")]) -> None:
     """Run a query on the published tables and print the first 1,000 rows."""
     home = Home.from_environment()
