@@ -26,6 +26,7 @@ _STAGES = {
     "check_contracts": "check contracts",
     "build_marts": "build facts",
     "publish_tables": "publish",
+    "sweep_discrepancies": "sweep discrepancies",
     "feed_peoplesoft": "feed PeopleSoft",
     "train_demand": "train demand",
     "train_returns": "train returns",
