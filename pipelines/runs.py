@@ -28,6 +28,8 @@ _STAGES = {
     "publish_tables": "publish",
     "sweep_discrepancies": "sweep discrepancies",
     "feed_peoplesoft": "feed PeopleSoft",
+    "rollout_sites_initial_loads_reconcile": "check initial loads",
+    "judge_rollout": "judge the roll-out",
     "train_demand": "train demand",
     "train_returns": "train returns",
     "gold__demand_forecasts": "forecast demand",
