@@ -18,6 +18,7 @@ from rich.markup import escape
 from pipelines.home import Home, project_root
 from pipelines.recall.command import recall
 from pipelines.rollout.command import accept_load
+from pipelines.sweeper.command import cases, decide
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help=__doc__.splitlines()[0])
 _out = Console()
@@ -25,6 +26,8 @@ _err = Console(stderr=True)
 
 app.command()(recall)
 app.command("accept-load")(accept_load)
+app.command()(cases)
+app.command()(decide)
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20

@@ -97,8 +97,8 @@ class Contract:
 
     @property
     def written_by(self) -> str:
-        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds`, `recall`
-        or `rollout`.
+        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds`, `recall`,
+        `rollout` or `sweeper`.
         """
         return self.custom("writtenBy", "dbt")
 

@@ -26,6 +26,7 @@ _STAGES = {
     "check_contracts": "check contracts",
     "build_marts": "build facts",
     "publish_tables": "publish",
+    "sweep_discrepancies": "sweep discrepancies",
     "feed_peoplesoft": "feed PeopleSoft",
     "gold__rollout_sites_initial_loads_reconcile": "check initial loads",
     "judge_rollout": "judge the roll-out",
