@@ -97,7 +97,9 @@ class Contract:
 
     @property
     def written_by(self) -> str:
-        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds` or `recall`."""
+        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds`, `recall`
+        or `rollout`.
+        """
         return self.custom("writtenBy", "dbt")
 
     @property

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from tests.properties.conservation import DAILY, OUTWEIGHED, HELD, MOVEMENTS, PLACE, accounts, stock_by_day, stock_now, unaccounted
+from tests.properties.conservation import DAILY, HELD, MOVEMENTS, OUTWEIGHED, PLACE, accounts, stock_by_day, stock_now, unaccounted
 
 
 @pytest.fixture(scope="module")

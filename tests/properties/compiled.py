@@ -46,6 +46,8 @@ class Model:
     whole: str
     increment: str | None
     strategy: str | None
+    reached: str
+    """Query for how far the model has come, as the macro `watermark` asks it."""
 
 
 def compile_models(folder: Path) -> tuple[Home, list[Model]]:
@@ -76,7 +78,14 @@ def _model(home: Home, first: Mapping, second: Mapping) -> Model:
         _from_memory(home, first["compiled_code"]),
         _from_memory(home, second["compiled_code"]) if is_incremental else None,
         strategy,
+        _reached(first),
     )
+
+
+def _reached(node: Mapping) -> str:
+    elsewhere = re.search(r"watermark\(relation=built\('(\w+)'\)\)", node["raw_code"])
+    relation = f"warehouse.intermediate.{elsewhere[1]}" if elsewhere else node["relation_name"]
+    return f"select max({node['config']['meta'].get('watermark', 'ingested_at')}) from {relation}"
 
 
 def _from_memory(home: Home, sql: str) -> str:
@@ -176,7 +185,7 @@ class CompiledLedger:
             if not model.is_view:
                 anew, increment = self.builds[model.name]
                 is_whole = whole or not increment
-                reached = None if is_whole else self.connection.execute(f"select max(ingested_at) from {model.relation}").fetchone()[0]
+                reached = None if is_whole else self.connection.execute(model.reached).fetchone()[0]
                 for call in anew if is_whole else increment:
                     self.connection.execute(call.format(reached=f"'{reached or '1970-01-01'}'"))
 

@@ -86,10 +86,14 @@ class Unit:
             if step.also_scanned and step.kind in SCANNED and step.told_by == "erp":
                 rows.append((step.file, "handheld/scans", self._scan(number, step)))
             if step.sent_again_in is not None:
-                rows += [(step.sent_again_in, table, row) for _, table, row in rows]
+                rows += [(step.sent_again_in, table, self._again(row)) for _, table, row in rows]
             if step.corrected_in is not None and step.told_by == "erp":
                 rows.append((step.corrected_in, "sap/goods_movements", self._corrected(number, step)))
             yield from rows
+
+    def _again(self, row: dict) -> dict:
+        """The row as it is sent again; a mapped file tells the same document on the next day, as daily lists do."""
+        return row | {"moved_on": row["moved_on"] + timedelta(days=1), "moved_at": None} if "moved_on" in row else row
 
     def _told(self, number: int, step: Step) -> tuple[str, dict]:
         if step.told_by == "till" and step.kind in TOLD_BY_TILLS:
