@@ -20,8 +20,8 @@
 with records as (
 
     {% for source in sources %}
-    select * from {{ ref(source) }}
-    where ingested_at > {{ watermark() }}
+    select {{ record_columns() | join(', ') }} from {{ ref(source) }}
+    where is_unit_record and ingested_at > {{ watermark() }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 

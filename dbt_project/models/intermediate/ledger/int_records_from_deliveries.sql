@@ -1,5 +1,5 @@
--- One row per unit of a delivery whose goods issue has been posted: the delivery is the document of the issue.
--- Lines that issue no unit come without a serial number: they only tell that the delivery has a newer version.
+-- One row per item, and unit, of a delivery whose goods issue has been posted: the delivery is the document of the issue.
+-- Lines that issue nothing come without serial number and quantity: they only tell that the delivery has a newer version.
 {{ config(materialized='view') }}
 
 with deliveries as (
@@ -12,7 +12,7 @@ outbound as (
 
     select
         *,
-        serial_number is not null and goods_issue_actual_at is not null and not is_deleted as is_issued
+        goods_issue_actual_at is not null and not is_deleted as is_issued
     from deliveries
     -- An inbound delivery or a return is announced here, and received by a movement of its own.
     where delivery_type in ('NL', 'NLCC', 'LF')
@@ -49,6 +49,10 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    case when is_issued then stock_quantity end as quantity,
+    stock_unit_of_measure as unit_of_measure,
+    true as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     ingested_at

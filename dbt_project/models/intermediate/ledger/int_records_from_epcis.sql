@@ -1,4 +1,5 @@
--- One row per unit and event of a partner that stands for a movement; a declaration of an error comes without a serial number.
+-- One row per event of a partner that stands for a movement and unit, or quantity of an article, in it; a declaration of an error
+-- comes without either.
 {{ config(materialized='view') }}
 
 with units as (
@@ -54,7 +55,9 @@ spoken as (
         units.*,
         documents.delivery_id,
         documents.purchase_order_id,
-        units.movement_type is not null and units.article_id is not null and units.serial_number is not null
+        units.movement_type is not null
+        and units.article_id is not null
+        and (units.serial_number is not null or units.quantity is not null)
         and not units.is_withdrawn as is_moved
     from units
     left join documents on units.record_hash = documents.record_hash
@@ -91,6 +94,10 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    case when is_moved then cast(quantity as decimal(18, 3)) end as quantity,
+    unit_of_measure,
+    serial_number is not null or is_error_declaration as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     known_at as ingested_at

@@ -1,4 +1,4 @@
--- One row per unit and item of a goods movement that the ERP, or a system posting into it, reported.
+-- One row per item of a goods movement that the ERP, or a system posting into it, reported, and unit where it names units.
 {{ config(materialized='view') }}
 
 -- A transfer between articles is two lines in the ERP, and one item in the IDoc: the receiving line is made here.
@@ -9,14 +9,13 @@ with lines as (
         'main' as line_role,
         article_id as line_article_id
     from {{ ref('stg_sap__goods_movements') }}
-    where serial_number is not null
     union all
     select
         *,
         'counter' as line_role,
         to_article_id as line_article_id
     from {{ ref('stg_sap__goods_movements') }}
-    where serial_number is not null and movement_type in ('309', '310') and to_article_id is not null
+    where movement_type in ('309', '310') and to_article_id is not null
 
 ),
 
@@ -76,6 +75,10 @@ select
     cast(null as varchar) as material_document_id,
     reverses_document_id,
     reverses_document_item,
+    item_quantity as quantity,
+    unit_of_measure,
+    serial_number is not null as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     ingested_at

@@ -1,6 +1,15 @@
--- One row per unit and line of a material document, as the ERP's own tables tell it: OBJK, SER03, and MSEG or MATDOC.
+-- One row per line of a material document, and unit in its object list, as the ERP's own tables tell it: OBJK, SER03, and MSEG or
+-- MATDOC.
 -- A deleted line comes without a serial number: it only tells that the movement has been taken back.
 {{ config(materialized='view') }}
+
+{%- set of_line = [
+    'movement_type', 'site_id', 'storage_location_id', 'to_article_id', 'to_site_id',
+    'to_storage_location_id', 'stock_type_code', 'special_stock_code', 'batch_id', 'valuation_type',
+    'vendor_id', 'customer_id', 'sales_order_id', 'purchase_order_id', 'delivery_id',
+    'material_document_id', 'material_document_line', 'reversed_document_id', 'reversed_document_line', 'item_text',
+    'reference_id', 'posting_date', 'entered_at', 'is_made_by_system',
+] %}
 
 with document_lines as (
 
@@ -33,34 +42,15 @@ movement_types as (
 joined as (
 
     select
-        document_lines.movement_type,
-        document_lines.site_id,
-        document_lines.storage_location_id,
-        document_lines.to_article_id,
-        document_lines.to_site_id,
-        document_lines.to_storage_location_id,
-        document_lines.stock_type_code,
-        document_lines.special_stock_code,
-        document_lines.batch_id,
-        document_lines.valuation_type,
-        document_lines.vendor_id,
-        document_lines.customer_id,
-        document_lines.sales_order_id,
-        document_lines.purchase_order_id,
-        document_lines.delivery_id,
-        document_lines.material_document_id,
-        document_lines.material_document_line,
-        document_lines.reversed_document_id,
-        document_lines.reversed_document_line,
-        document_lines.item_text,
-        document_lines.reference_id,
-        document_lines.posting_date,
-        document_lines.entered_at,
-        document_lines.is_made_by_system,
+        {%- for name in of_line %}
+        document_lines.{{ name }},
+        {%- endfor %}
         coalesce(document_lines.article_id, list_lines.article_id) as article_id,
         list_lines.serial_number,
         list_lines.object_list_id,
         list_lines.object_list_line,
+        cast(null as decimal(18, 3)) as quantity,
+        false as is_bulk_record,
         document_lines.is_deleted or headers.is_deleted or list_lines.is_deleted as is_deleted,
         greatest(document_lines.ingested_at, headers.ingested_at, list_lines.ingested_at) as ingested_at,
         case greatest(document_lines.ingested_at, headers.ingested_at, list_lines.ingested_at)
@@ -84,21 +74,69 @@ joined as (
 
 ),
 
+-- Lines without an object list move a quantity. A list that comes after its line says that they are units after all.
+listed as (
+
+    select
+        headers.material_document_id,
+        headers.material_document_line,
+        max(greatest(headers.ingested_at, list_lines.ingested_at)) as listed_at
+    from headers
+    inner join list_lines on headers.object_list_id = list_lines.object_list_id
+    group by headers.material_document_id, headers.material_document_line
+
+),
+
+in_bulk as (
+
+    select
+        {%- for name in of_line %}
+        document_lines.{{ name }},
+        {%- endfor %}
+        document_lines.article_id,
+        cast(null as varchar) as serial_number,
+        cast(null as bigint) as object_list_id,
+        cast(0 as bigint) as object_list_line,
+        case when listed.listed_at is null then cast(document_lines.quantity as decimal(18, 3)) end as quantity,
+        true as is_bulk_record,
+        document_lines.is_deleted,
+        greatest(document_lines.ingested_at, listed.listed_at) as ingested_at,
+        document_lines.file,
+        document_lines.line
+    from document_lines
+    left join listed
+        on
+            document_lines.material_document_id = listed.material_document_id
+            and document_lines.material_document_line = listed.material_document_line
+    where
+        (listed.listed_at is null or listed.listed_at > document_lines.ingested_at)
+        and (document_lines.posting_date is not null or document_lines.is_deleted)
+
+),
+
+every as (
+
+    select * from joined
+    union all
+    select * from in_bulk
+
+),
+
 -- The second line of a transfer, which the system makes, says the same from the other end; a consumption that it makes beside a
 -- receipt (543) is a movement of its own.
 told as (
 
     select
-        joined.*,
+        every.*,
         movement_types.witness_group,
         -- A return delivery and a release from blocked stock name the document they follow, too, and take nothing back.
         coalesce(movement_types.is_reversal, false) as is_reversal
-    from joined
-    left join movement_types on joined.movement_type = movement_types.movement_type
+    from every
+    left join movement_types on every.movement_type = movement_types.movement_type
     where
         not (
-            joined.is_made_by_system
-            and (coalesce(movement_types.direction, '') = 'transfer' or joined.movement_type in ('309', '310'))
+            every.is_made_by_system
+            and (coalesce(movement_types.direction, '') = 'transfer' or every.movement_type in ('309', '310'))
         )
 
 ),
@@ -131,7 +169,10 @@ select
     || lpad(cast(object_list_line as varchar), 6, '0')
     || '/'
     || line_role as record_id,
-    cast(object_list_id as varchar) || '/' || cast(object_list_line as varchar) || '/' || line_role as version_id,
+    case
+        when is_bulk_record then material_document_id || '/' || cast(material_document_line as varchar) || '/' || line_role
+        else cast(object_list_id as varchar) || '/' || cast(object_list_line as varchar) || '/' || line_role
+    end as version_id,
     entered_at as record_created_at,
     movement_type,
     line_role,
@@ -163,6 +204,10 @@ select
     material_document_id,
     case when is_reversal then reversed_document_id end as reverses_document_id,
     case when is_reversal then lpad(cast(reversed_document_line as varchar), 4, '0') end as reverses_document_item,
+    case when not is_deleted then quantity end as quantity,
+    cast(null as varchar) as unit_of_measure,
+    not is_bulk_record as is_unit_record,
+    is_bulk_record,
     file,
     line,
     ingested_at

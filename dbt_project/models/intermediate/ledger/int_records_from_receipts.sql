@@ -1,4 +1,4 @@
--- One row per serialised receipt line of a till: '-' issues the unit to the customer, '+' takes it back.
+-- One row per receipt line of a till: '-' issues the goods to the customer, '+' takes them back.
 {{ config(materialized='view') }}
 
 with receipt_lines as (
@@ -37,8 +37,12 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    quantity,
+    cast(null as varchar) as unit_of_measure,
+    serial_number is not null as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     ingested_at
 from receipt_lines
-where serial_number is not null and is_article_known
+where is_article_known

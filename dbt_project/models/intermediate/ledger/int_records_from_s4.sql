@@ -1,10 +1,9 @@
--- One row per unit and item of a material document that was read over OData.
+-- One row per item of a material document that was read over OData, and unit where it names units.
 {{ config(materialized='view') }}
 
 with documents as (
 
     select * from {{ ref('stg_s4__material_documents') }}
-    where serial_number is not null
 
 ),
 
@@ -33,7 +32,7 @@ with_roles as (
 select
     's4' as source_name,
     1 as source_priority,
-    material_document_id || '/' || document_item || '/' || serial_number as record_id,
+    material_document_id || '/' || document_item || '/' || coalesce(serial_number, '') as record_id,
     cast(null as varchar) as version_id,
     record_created_at,
     movement_type,
@@ -60,6 +59,10 @@ select
     material_document_id,
     reverses_document_id,
     reverses_document_item,
+    item_quantity as quantity,
+    unit_of_measure,
+    serial_number is not null as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     ingested_at

@@ -72,6 +72,10 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    cast(null as decimal(18, 3)) as quantity,
+    cast(null as varchar) as unit_of_measure,
+    true as is_unit_record,
+    false as is_bulk_record,
     file,
     line,
     ingested_at

@@ -1,4 +1,4 @@
--- One row per unit of a goods movement that a store reported.
+-- One row per line of a goods movement that a store reported, and unit where it names one.
 {{ config(materialized='view') }}
 
 with store_movements as (
@@ -46,10 +46,14 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    store_movements.quantity,
+    store_movements.unit_of_measure,
+    store_movements.serial_number is not null as is_unit_record,
+    store_movements.serial_number is null as is_bulk_record,
     store_movements.file,
     store_movements.line,
     greatest(store_movements.ingested_at, gtins.ingested_at) as ingested_at
 from store_movements
 left join gtins on store_movements.article_qualifier = 'EAN1' and store_movements.article_id = gtins.gtin_code
 -- A trade item number that no article has yet names no article; the line waits for its master data.
-where store_movements.serial_number is not null and (store_movements.article_qualifier <> 'EAN1' or gtins.article_id is not null)
+where store_movements.article_qualifier <> 'EAN1' or gtins.article_id is not null

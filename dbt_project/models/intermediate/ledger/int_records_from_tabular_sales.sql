@@ -1,4 +1,4 @@
--- One row per serialised sales line that came through a mapping contract.
+-- One row per sales line that came through a mapping contract.
 {{ config(materialized='view') }}
 
 with sales as (
@@ -37,8 +37,12 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    abs(quantity) as quantity,
+    cast(null as varchar) as unit_of_measure,
+    serial_number is not null as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     ingested_at
 from sales
-where serial_number is not null and line_kind in ('sale', 'return')
+where line_kind in ('sale', 'return')

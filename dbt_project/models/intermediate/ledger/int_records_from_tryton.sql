@@ -1,4 +1,4 @@
--- One row per unit and move that Tryton posted, or withdrew after it had been posted.
+-- One row per move that Tryton posted, or withdrew after it had been posted.
 {{ config(materialized='view') }}
 
 with moves as (
@@ -121,7 +121,7 @@ select
     case when not is_line_the_target then to_storage_location_id end as to_storage_location_id,
     cast(null as varchar) as stock_type_code,
     cast(null as varchar) as special_stock_code,
-    cast(null as varchar) as batch_id,
+    batch_id,
     cast(null as varchar) as valuation_type,
     vendor_id,
     customer_id,
@@ -131,6 +131,10 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    cast(quantity as decimal(18, 3)) as quantity,
+    cast(null as varchar) as unit_of_measure,
+    serial_number is not null as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     ingested_at

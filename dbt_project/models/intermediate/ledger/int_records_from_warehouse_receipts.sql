@@ -1,4 +1,4 @@
--- One row per unit that a warehouse management system received.
+-- One row per unit, or line without units, that a warehouse management system received.
 {{ config(materialized='view') }}
 
 with receipts as (
@@ -37,8 +37,11 @@ select
     cast(null as varchar) as material_document_id,
     cast(null as varchar) as reverses_document_id,
     cast(null as varchar) as reverses_document_item,
+    quantity,
+    cast(null as varchar) as unit_of_measure,
+    serial_number is not null as is_unit_record,
+    serial_number is null as is_bulk_record,
     file,
     line,
     ingested_at
 from receipts
-where serial_number is not null

@@ -1,12 +1,13 @@
--- One row per move of one unit and time that it was posted, or withdrawn after that.
+-- One row per move and time that it was posted, or withdrawn after that.
 {{ config(materialized='view') }}
 
 with moves as (
 
     select
         *,
+        not is_deleted and move_state = 'done' and units <> 0 as is_posted,
         -- A lot of many pieces is no unit; a move without a lot moves nobody in particular.
-        not is_deleted and move_state = 'done' and serial_number is not null and units = 1 as is_posted
+        serial_number is not null and units = 1 as is_unit
     from {{ ref('stg_tryton__moves') }}
 
 ),
@@ -59,7 +60,8 @@ timed as (
                 effective_date
                 + interval 86340 second
                 + interval 1 millisecond * dense_rank() over (
-                    partition by lot_id, effective_date, is_posting, changed_date = effective_date order by changed_at
+                    partition by coalesce(lot_id, -move_id), effective_date, is_posting, changed_date = effective_date
+                    order by changed_at
                 )
         end as posted_at
     from events
@@ -71,7 +73,9 @@ select
     move_id,
     is_posting,
     article_id,
-    serial_number,
+    case when is_unit then serial_number end as serial_number,
+    case when not is_unit then serial_number end as batch_id,
+    units as quantity,
     from_location_id,
     to_location_id,
     shipment_key,

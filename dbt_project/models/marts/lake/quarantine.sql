@@ -9,6 +9,12 @@ without_serial as (
 
     select * from {{ ref('int_lines_without_serial') }}
 
+),
+
+in_unknown_units as (
+
+    select * from {{ ref('int_lines_in_unknown_units') }}
+
 )
 
 select
@@ -40,3 +46,18 @@ select
     cast(null as varchar) as raw_record,
     ingested_at
 from without_serial
+union all
+select
+    'ledger' as stage_name,
+    cast(null as varchar) as load_id,
+    file,
+    line,
+    table_name,
+    cast(null as varchar) as segment_name,
+    cast(null as varchar) as field_name,
+    'unit_unknown' as reason_code,
+    'Document ' || document_id || ' moves article ' || article_id || ' in unit ' || entered_unit
+    || ', which MARM does not explain; deliver its conversion, and the line counts.' as reason,
+    cast(null as varchar) as raw_record,
+    ingested_at
+from in_unknown_units

@@ -34,6 +34,7 @@ renamed as (
         {{ without_leading_zeros('ebeln') }} as purchase_order_id,
         bwart as movement_type,
         menge as quantity,
+        {{ blank_to_null('meins') }} as unit_of_measure,
         coalesce(budat, belegdatum) as movement_date,
         {{ moment('credat', 'cretim') }} as record_created_at,
         _file as file,

@@ -41,6 +41,8 @@ renamed as (
         {{ blank_to_null('issuing_or_receiving_plant') }} as to_site_id,
         {{ blank_to_null('issuing_or_receiving_storage_location') }} as to_storage_location_id,
         coalesce(is_automatically_created = 'X', false) as is_automatic,
+        quantity_in_entry_unit as item_quantity,
+        {{ blank_to_null('entry_unit') }} as unit_of_measure,
         {{ blank_to_null('reversed_material_document') }} || '/' || reversed_material_document_year as reverses_document_id,
         {{ blank_to_null('reversed_material_document_item') }} as reverses_document_item,
         posting_date as movement_date,

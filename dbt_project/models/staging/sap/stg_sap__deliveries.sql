@@ -32,6 +32,9 @@ renamed as (
         end as delivery_type,
         {{ list_holds("coalesce(qualf, '')", "'DEL'") }} as is_deleted,
         lfimg as item_quantity,
+        coalesce(lgmng, lfimg) as stock_quantity,
+        -- Where the quantity in the base unit is not told, the one in the sales unit is converted.
+        case when lgmng is null then {{ blank_to_null('vrkme') }} end as stock_unit_of_measure,
         goods_issue_planned_at,
         goods_issue_actual_at,
         delivery_planned_at,

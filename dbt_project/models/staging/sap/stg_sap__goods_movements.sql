@@ -57,6 +57,7 @@ renamed as (
         {{ blank_to_null('spec_stock') }} as special_stock_code,
         {{ blank_to_null('sndprn') }} as sender_name,
         entry_qnt as item_quantity,
+        {{ blank_to_null('entry_uom') }} as unit_of_measure,
         coalesce(xstob = 'X', false) as is_marked_reversal,
         -- Numbers of material documents begin anew each year.
         cancelled_document || coalesce('/' || nullif(cancelled_year, '0000'), '') as reverses_document_id,

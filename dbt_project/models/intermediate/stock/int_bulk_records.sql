@@ -1,0 +1,55 @@
+-- One row per record of any source that moves a quantity without serial numbers, in one shape.
+-- A row without a quantity moves nothing; it tells that a document has a newer version.
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
+
+{%- set sources = [
+    'int_records_from_goods_movements',
+    'int_records_from_deliveries',
+    'int_records_from_receipts',
+    'int_records_from_store_movements',
+    'int_records_from_warehouse_receipts',
+    'int_records_from_tabular_sales',
+    'int_records_from_tryton',
+    'int_records_from_epcis',
+    'int_records_from_material_documents',
+    'int_records_from_s4',
+    'int_records_from_sales_totals',
+] %}
+
+with records as (
+
+    {% for source in sources %}
+    select
+        {{ record_columns() | join(', ') }},
+        quantity as entered_quantity,
+        upper(unit_of_measure) as entered_unit
+    from {{ ref(source) }}
+    where is_bulk_record and ingested_at > {{ watermark() }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+
+),
+
+movement_types as (
+
+    select * from {{ ref('movement_types') }}
+
+),
+
+grouped as (
+
+    select
+        records.*,
+        coalesce(movement_types.witness_group, records.movement_type) as witness_group
+    from records
+    left join movement_types
+        on records.movement_type = movement_types.movement_type and records.line_role = movement_types.line_role
+
+)
+
+select
+    *,
+    -- Records of one document and group of movement types witness the same movements.
+    {{ row_hash(['document_id', 'witness_group', 'line_role']) }} as document_hash,
+    case when version_id is not null then {{ row_hash(['source_name', 'version_id']) }} end as version_hash
+from grouped
