@@ -204,6 +204,13 @@ missing_in_receipts as (
             received.serial_number
         from book_movements as received
         where received.movement_type in ('101', '103', '107') and received.delivery_id is not null
+        union all
+        select
+            scanned.delivery_id,
+            scanned.article_id,
+            scanned.serial_number
+        from judged_scans as scanned
+        where scanned.action = 'receive' and scanned.delivery_id is not null and scanned.serial_number is not null
     )
 
 ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import polars as pl
 import pyarrow as pa
@@ -71,7 +72,7 @@ def _found(lake: Lake, contracts: Mapping[str, Contract], base: Base, version: s
         empty = {name: pl.DataFrame(schema=c.polars_schema) for name, c in contracts.items() if c.written_by == "intraday"}
         return empty, Live(until, version)
     with in_memory() as connection:
-        held = held_loads(connection, lake, source_contracts(), tables, (base.built_until, base.taken.until))
+        held = held_loads(connection, lake, _sources(), tables, (base.built_until, base.taken.until))
         shown = Base(base.files, base.built_until, base.models, base.taken, held)
         attach(connection, shown)
         records = take_new_records(connection, shown, tables)
@@ -81,6 +82,12 @@ def _found(lake: Lake, contracts: Mapping[str, Contract], base: Base, version: s
         frames["live_discrepancies"] = discrepancies(connection, shown, contracts["live_discrepancies"])
     told = Live(until, version, held, records, frames["changed_units"].height, frames["live_discrepancies"].height)
     return frames, told
+
+
+@cache
+def _sources() -> Mapping[str, Contract]:
+    """The inbound contracts: to read them takes longer than to judge a file by them."""
+    return source_contracts()
 
 
 def _store(lake: Lake, contract: Contract, rows: pl.DataFrame) -> None:
