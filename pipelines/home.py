@@ -17,6 +17,16 @@ __all__ = ["HOME_VARIABLE", "Home", "project_root", "write_note"]
 HOME_VARIABLE = "SERIALAKE_HOME"
 
 
+_SETTINGS_BEFORE = "telemetry:\n  enabled: false\n"
+# A run that the sensor asks for waits for the queue to be looked at: by default, up to five seconds.
+_SETTINGS = f"""{_SETTINGS_BEFORE}run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+"""
+
+
 def project_root() -> Path:
     """Folder of this checkout: the parent of `pipelines`."""
     return Path(__file__).resolve().parent.parent
@@ -140,8 +150,8 @@ class Home:
         for folder in (self.landing, self.contracts, self.layouts, self.lake, self.dagster, self.root / "outbox", self.models):
             folder.mkdir(parents=True, exist_ok=True)
         settings = self.dagster / "dagster.yaml"
-        if not settings.exists():
-            settings.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+        if not settings.exists() or settings.read_text(encoding="utf-8") == _SETTINGS_BEFORE:
+            write_note(settings, _SETTINGS)
         os.environ[HOME_VARIABLE] = str(self.root)
         os.environ["DAGSTER_HOME"] = str(self.dagster)
         return self
