@@ -7,6 +7,7 @@ location (pipelines/defs/intraday.py); what a look does stands in pipelines/intr
 
 import os
 import time
+from contextlib import nullcontext
 
 import dagster as dg
 from filelock import Timeout
@@ -37,8 +38,8 @@ def take_files_in(context: dg.OpExecutionContext, config: Looking, lakehouse: La
     context.instance.add_run_tags(context.run_id, {PROCESS_TAG: process_name(os.getpid())})
     times = {"idle_seconds": config.idle_seconds, "longest_seconds": config.longest_seconds}
     try:
-        # Who waits here has been asked for a look: the other run may be past its last.
-        with home.intraday_lock(timeout=config.longest_seconds if not config.idle_seconds else 0):
+        # Two runs that go on looking would be one too many; a single look is taken whoever else looks.
+        with home.intraday_lock() if config.idle_seconds else nullcontext():
             for look in looks(home, lake, CONTRACTS, PUBLISHED, now=lakehouse.now, **times):
                 _tell(context, look)
     except Timeout:
@@ -55,7 +56,7 @@ def _tell(context: dg.OpExecutionContext, look: Look) -> None:
     for table, rows in ingested.appended.items():
         context.log_event(dg.AssetMaterialization(["bronze", *table.split("/")], metadata={"rows_added": rows}))
     if live is None:
-        context.log.info("no facts are published yet: the next night publishes both")
+        context.log.info("no facts are published that it could be shown with: the next night publishes both")
         return
     told = f"{live.new_records} records of {live.touched_units} units since the facts, {live.discrepancies} discrepancies"
     context.log.info(f"live up to {live.until}: {told}" + (f"; held back by contracts: {len(live.held)} loads" if live.held else ""))

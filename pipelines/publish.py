@@ -80,11 +80,11 @@ def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: d
 def publish_live(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: datetime) -> Live | None:
     """Show the newest whole file in the live tables, over the facts as they are published. Returns what they show.
 
-    None where no facts are published from where the home lies now: the next night publishes both.
+    None where no facts are published that can be built on: the next night publishes both.
     """
     with home.publish_lock():
         facts = publication_facts(home)
-        if facts.get("home") != str(home.root) or "ingested_until" not in facts:
+        if not _can_be_live(home, facts):
             return None
         ensure_gold(lake, contracts)
         shown = published_versions(home)
@@ -161,8 +161,16 @@ def is_current(home: Home, lake: Lake) -> bool:
 
 
 def is_live(home: Home, lake: Lake) -> bool:
-    """Whether the published file's live tables show all loaded files, and all decisions on them."""
-    return lake.exists(MANIFEST) and publication_facts(home).get("live_version") == live_version(lake, lake.rows_version(MANIFEST))
+    """Whether the live tables show all loaded files, and all decisions on them; or nobody can show them before the next night."""
+    facts = publication_facts(home)
+    if not _can_be_live(home, facts) or not lake.exists(MANIFEST):
+        return True
+    return facts["live_version"] == live_version(lake, lake.rows_version(MANIFEST))
+
+
+def _can_be_live(home: Home, facts: Mapping[str, object]) -> bool:
+    """Whether facts are published by today's models, and name files where they lie now: others have to be built, or shown, anew."""
+    return facts.get("home") == str(home.root) and facts.get("model_version") == model_version() and "live_version" in facts
 
 
 def publication_facts(home: Home) -> dict[str, object]:

@@ -38,20 +38,18 @@ nightly_schedule = dg.ScheduleDefinition(
 @dg.op(pool=WAREHOUSE_POOL, retry_policy=RETRIES)
 def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
     """Merge the small files that nights leave in bronze; remove what neither the newest nor the published version names."""
-    with lakehouse.writing() as home, home.ingest_lock():
+    with lakehouse.writing() as home:
         lake = lakehouse.lake()
-        for table in [
-            *(f"bronze/{table}" for table in source_contracts()),
-            MANIFEST,
-            QUARANTINE,
-            *[EXTRACTIONS] * lake.exists(EXTRACTIONS),
-        ]:
-            lake.compact(table)
-            lake.vacuum(table)
+        taken_in = [*(f"bronze/{table}" for table in source_contracts()), MANIFEST, QUARANTINE]
+        for table in [*taken_in, *[EXTRACTIONS] * lake.exists(EXTRACTIONS)]:
+            # Freed after each table, so that files are taken in meanwhile.
+            with home.ingest_lock():
+                lake.compact(table)
+                lake.vacuum(table)
             context.log.info(f"{table}: version {lake.version(table)}")
-        with home.publish_lock():
-            for name, version in published_versions(home).items():
-                lake.vacuum(f"gold/{name}", keep_version=version)
+        for name in published_versions(home):
+            with home.publish_lock():
+                lake.vacuum(f"gold/{name}", keep_version=published_versions(home)[name])
 
 
 @dg.job(description="House-keeping of the Delta tables: small files merged, outdated files removed.")

@@ -1,6 +1,6 @@
 -- One row per count or delivery, unit, and what is wrong with it: the first cause that applies.
 with
--- What the ledger knew of a scanned unit right before the scan; a receipt is itself a movement of the ledger, under the same document.
+-- What the ledger knew of a scanned unit right before the scan; a receipt is itself a movement, under the same document.
 before_scan as (
 
     select
@@ -85,23 +85,25 @@ judged as (
         deliveries.from_site_id as sent_from_site_id,
         deliveries.ship_to_id,
         case
-            when scans.kind_code = 'count' then
-                case
-                    when not scans.is_known and scans.other_article_id is not null then 'wrong_article'
-                    when not scans.is_known then 'unknown_serial'
-                    when scans.book_unit_state = 'with_customer' then 'already_sold'
-                    when scans.book_unit_state = 'in_transit' then 'not_received'
-                    when scans.book_unit_state = 'with_vendor' then 'with_vendor'
-                    when scans.book_unit_state <> 'in_stock' then 'not_in_stock'
-                    when scans.book_site_id is distinct from scans.site_id then 'wrong_site'
-                    when
-                        scans.book_storage_location_id <> scans.storage_location_id
-                        then 'wrong_storage_location'
-                end
+            when scans.kind_code = 'count'
+                then
+                    case
+                        when not scans.is_known and scans.other_article_id is not null then 'wrong_article'
+                        when not scans.is_known then 'unknown_serial'
+                        when scans.book_unit_state = 'with_customer' then 'already_sold'
+                        when scans.book_unit_state = 'in_transit' then 'not_received'
+                        when scans.book_unit_state = 'with_vendor' then 'with_vendor'
+                        when scans.book_unit_state <> 'in_stock' then 'not_in_stock'
+                        when coalesce(scans.book_site_id, '') <> scans.site_id then 'wrong_site'
+                        when
+                            scans.book_storage_location_id <> scans.storage_location_id
+                            then 'wrong_storage_location'
+                    end
             when scans.delivery_id is not null and deliveries.delivery_id is null then 'not_announced'
             when deliveries.ship_to_id <> scans.site_id then 'wrong_site'
             when not scans.is_known and scans.other_article_id is not null then 'wrong_article'
-            when scans.book_unit_state = 'with_customer' and coalesce(deliveries.delivery_type, '') not in ('LR', 'RE') then 'already_sold'
+            when scans.book_unit_state = 'with_customer' and coalesce(deliveries.delivery_type, '') not in ('LR', 'RE')
+                then 'already_sold'
             when scans.book_unit_state = 'in_stock' and scans.book_site_id = scans.site_id then 'received_twice'
             when scans.book_unit_state = 'in_stock' then 'not_transferred'
             when named_articles.delivery_id is not null and announced_units.serial_number is null then 'overage'
@@ -167,6 +169,28 @@ missing_in_counts as (
 
 ),
 
+receipts as (
+
+    select
+        delivery_id as case_id,
+        max(site_id) as site_id,
+        max(storage_location_id) as storage_location_id,
+        max(scanned_at) as scanned_at,
+        max_by(file, scanned_at) as file,
+        max(ingested_at) as ingested_at
+    from judged_scans
+    where action = 'receive' and delivery_id is not null
+    group by delivery_id
+
+),
+
+last_moves as (
+
+    select * from book_movements
+    qualify row_number() over (partition by article_id, serial_number order by sequence_number desc) = 1
+
+),
+
 -- Of a delivery that is being received, what it announced and nobody has received yet.
 missing_in_receipts as (
 
@@ -179,23 +203,9 @@ missing_in_receipts as (
         last_moves.to_site_id as book_site_id,
         last_moves.to_storage_location_id as book_storage_location_id,
         last_moves.document_id as book_document_id
-    from (
-        select
-            delivery_id as case_id,
-            max(site_id) as site_id,
-            max(storage_location_id) as storage_location_id,
-            max(scanned_at) as scanned_at,
-            max_by(file, scanned_at) as file,
-            max(ingested_at) as ingested_at
-        from judged_scans
-        where action = 'receive' and delivery_id is not null
-        group by delivery_id
-    ) as receipts
+    from receipts
     inner join announced_units on receipts.case_id = announced_units.delivery_id and announced_units.serial_number is not null
-    left join (
-        select * from book_movements
-        qualify row_number() over (partition by article_id, serial_number order by sequence_number desc) = 1
-    ) as last_moves
+    left join last_moves
         on announced_units.article_id = last_moves.article_id and announced_units.serial_number = last_moves.serial_number
     where (announced_units.delivery_id, announced_units.article_id, announced_units.serial_number) not in (
         select
@@ -218,14 +228,34 @@ missing_in_receipts as (
 every as (
 
     select
-        kind_code, case_id, site_id, storage_location_id, article_id, serial_number, cause_code, other_article_id, ship_to_id,
-        book_unit_state, book_site_id, book_storage_location_id, book_document_id, scanned_at, file, ingested_at
+        kind_code,
+        case_id,
+        site_id,
+        storage_location_id,
+        article_id,
+        serial_number,
+        cause_code,
+        other_article_id,
+        ship_to_id,
+        book_unit_state,
+        book_site_id,
+        book_storage_location_id,
+        book_document_id,
+        scanned_at,
+        file,
+        ingested_at
     from judged
     where cause_code is not null
     union all by name
-    select *, 'short' as cause_code from missing_in_counts
+    select
+        *,
+        'short' as cause_code
+    from missing_in_counts
     union all by name
-    select *, 'short' as cause_code from missing_in_receipts
+    select
+        *,
+        'short' as cause_code
+    from missing_in_receipts
 
 ),
 
@@ -234,7 +264,8 @@ told as (
     select
         *,
         case book_unit_state
-            when 'in_stock' then 'in stock at ' || coalesce(book_site_id, '?') || coalesce('/' || book_storage_location_id, '')
+            when 'in_stock'
+                then 'in stock at ' || coalesce(book_site_id, '?') || coalesce('/' || book_storage_location_id, '')
             when 'in_transit' then 'on its way' || coalesce(' to ' || book_site_id, '')
             when 'with_customer' then 'with a customer'
             when 'with_vendor' then 'with a vendor'
@@ -254,19 +285,31 @@ select
     cause_code,
     case
         when cause_code = 'unknown_serial' then 'No source has ever told of this unit; check what was scanned.'
-        when cause_code = 'wrong_article' then 'The serial number belongs to article ' || other_article_id || '; the label or the scan is wrong.'
-        when cause_code = 'already_sold' then 'The book has it with a customer; was it returned without a receipt, or sold under another serial number?'
-        when cause_code = 'not_received' then 'The book has it ' || book_text || ' by document ' || book_document_id || '; its receipt was not posted.'
-        when cause_code = 'with_vendor' then 'The book has it with a vendor by document ' || book_document_id || '; its return was not posted.'
-        when cause_code = 'not_in_stock' then 'The book has it as ' || book_text || ' by document ' || book_document_id || '.'
-        when cause_code = 'wrong_site' and kind_code = 'count' then 'The book has it ' || book_text || '; it moved without a posting.'
-        when cause_code = 'wrong_site' then 'The delivery goes to ' || ship_to_id || ', and was received at ' || site_id || '.'
-        when cause_code = 'wrong_storage_location' then 'The book has it ' || book_text || '; transfer it, or put it back.'
-        when cause_code = 'not_announced' then 'No delivery ' || case_id || ' was announced; wait for it, or ask the sender.'
-        when cause_code = 'received_twice' then 'The book has it in stock here already, by document ' || book_document_id || '.'
-        when cause_code = 'not_transferred' then 'The book has it ' || book_text || '; its goods issue was not posted there.'
+        when cause_code = 'wrong_article'
+            then 'The serial number belongs to article ' || other_article_id || '; the label or the scan is wrong.'
+        when cause_code = 'already_sold'
+            then 'The book has it with a customer; was it returned without a receipt, or sold under another serial number?'
+        when cause_code = 'not_received'
+            then 'The book has it ' || book_text || ' by document ' || book_document_id || '; its receipt was not posted.'
+        when cause_code = 'with_vendor'
+            then 'The book has it with a vendor by document ' || book_document_id || '; its return was not posted.'
+        when cause_code = 'not_in_stock'
+            then 'The book has it as ' || book_text || ' by document ' || book_document_id || '.'
+        when cause_code = 'wrong_site' and kind_code = 'count'
+            then 'The book has it ' || book_text || '; it moved without a posting.'
+        when cause_code = 'wrong_site'
+            then 'The delivery goes to ' || ship_to_id || ', and was received at ' || site_id || '.'
+        when cause_code = 'wrong_storage_location'
+            then 'The book has it ' || book_text || '; transfer it, or put it back.'
+        when cause_code = 'not_announced'
+            then 'No delivery ' || case_id || ' was announced; wait for it, or ask the sender.'
+        when cause_code = 'received_twice'
+            then 'The book has it in stock here already, by document ' || book_document_id || '.'
+        when cause_code = 'not_transferred'
+            then 'The book has it ' || book_text || '; its goods issue was not posted there.'
         when cause_code = 'overage' then 'The delivery does not name this unit; the book has it ' || book_text || '.'
-        when kind_code = 'count' then 'The book has it here since document ' || book_document_id || ', and the count did not find it.'
+        when kind_code = 'count'
+            then 'The book has it here since document ' || book_document_id || ', and the count did not find it.'
         else 'The delivery names it, and it has not been received; the book has it ' || book_text || '.'
     end as reason,
     book_unit_state,

@@ -36,7 +36,7 @@ class Look:
 def is_wanted(home: Home, lake: Lake) -> bool:
     """Whether complete new files lie in landing/, or what was taken in is not shown yet."""
     files, _ = new_files(home, lake)
-    return bool(files) or (home.published.exists() and not is_live(home, lake))
+    return bool(files) or not is_live(home, lake)
 
 
 def take_in(
