@@ -103,7 +103,7 @@ def test_status_shows_the_last_run_freshness_and_quarantine(built_world):
     shown = _serialake(built_world.home, "status")
     assert "SUCCESS" in shown.stdout
     assert built_world.outcome.run_id in shown.stdout
-    for text in ("serial_movements", "min ago", "Quarantined, by reason"):
+    for text in ("serial_movements", "min ago", "Quarantined, by reason", "Live up to", "nothing waits in landing/"):
         assert text in shown.stdout
 
 
