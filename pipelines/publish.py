@@ -18,7 +18,7 @@ from pipelines.ingest import MANIFEST
 from pipelines.knowledge import table_macros
 from pipelines.lake import Lake
 from pipelines.progress import report
-from pipelines.warehouse import View, build_published_file, query, reading, table_fingerprint, table_rows
+from pipelines.warehouse import View, build_published_file, newest_movement_date, query, reading, table_fingerprint, table_rows
 
 __all__ = [
     "Publication",
@@ -66,7 +66,7 @@ def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: d
             report("publish", done, len(marts))
     ensure_gold(lake, contracts)
     versions = {name: lake.version(f"gold/{name}") for name in contracts}
-    facts = {"home": str(home.root), **built_from(home)}
+    facts = {"home": str(home.root), "as_of_date": newest_movement_date(home.warehouse), **built_from(home)}
     if versions != published_versions(home) or not facts.items() <= publication_facts(home).items():
         _swap(home, lake, contracts, versions, {"published_at": now, **facts})
     return Publication(rows, tuple(changed))
