@@ -76,3 +76,33 @@
 {% macro default__each_of(list) %}unnest({{ list }}){% endmacro %}
 
 {% macro spark__each_of(list) %}explode({{ list }}){% endmacro %}
+
+{% macro quantile(expression, fraction) %}{{ return(adapter.dispatch('quantile')(expression, fraction)) }}{% endmacro %}
+
+{#- Quantile of a group, between two values where it falls between them. -#}
+{% macro default__quantile(expression, fraction) %}quantile_cont({{ expression }}, {{ fraction }}){% endmacro %}
+
+{% macro spark__quantile(expression, fraction) %}percentile({{ expression }}, {{ fraction }}){% endmacro %}
+
+{% macro days_after(moment, days) %}{{ return(adapter.dispatch('days_after')(moment, days)) }}{% endmacro %}
+
+{#- A moment so many days later, with fractions; NULL where either is missing. -#}
+{% macro default__days_after(moment, days) %}{{ moment }} + to_seconds(cast(({{ days }}) * 86400 as bigint)){% endmacro %}
+
+{% macro spark__days_after(moment, days) %}
+    timestampadd(second, cast(({{ days }}) * 86400 as bigint), {{ moment }})
+{% endmacro %}
+
+{% macro days_between(start, finish) %}{{ return(adapter.dispatch('days_between')(start, finish)) }}{% endmacro %}
+
+{#- Days from one moment to another, with fractions. -#}
+{% macro default__days_between(start, finish) %}date_diff('second', {{ start }}, {{ finish }}) / 86400.0{% endmacro %}
+
+{% macro spark__days_between(start, finish) %}timestampdiff(second, {{ start }}, {{ finish }}) / 86400.0{% endmacro %}
+
+{% macro typing_distance(one, other) %}{{ return(adapter.dispatch('typing_distance')(one, other)) }}{% endmacro %}
+
+{#- Characters inserted, left out, changed, or (DuckDB only) swapped with their neighbour between two texts. -#}
+{% macro default__typing_distance(one, other) %}damerau_levenshtein({{ one }}, {{ other }}){% endmacro %}
+
+{% macro spark__typing_distance(one, other) %}levenshtein({{ one }}, {{ other }}){% endmacro %}

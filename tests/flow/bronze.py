@@ -60,15 +60,15 @@ def movement(document: str, item: int, kind: str, serial: str, *, day: date, art
     }
 
 
-def append(lake: Lake, night: Night, number: int, file: str | None = None) -> None:
-    """Deliver a night's rows, at two o'clock of the `number`th night, each table in a file of its own unless one is named."""
+def append(lake: Lake, night: Night, number: int) -> None:
+    """Deliver a night's rows, at two o'clock of the `number`th night."""
     for table, rows in night.items():
         schema = CONTRACTS[table].polars_schema
         assert {name for row in rows for name in row} <= schema.keys(), table
         name = f"{table}/{number}"
         lineage = {
             "_load_id": pl.lit(name),
-            "_file": pl.lit(file or name),
+            "_file": pl.lit(name),
             "_line": pl.int_range(pl.len(), dtype=pl.Int64),
             "_ingested_at": datetime(2026, 3, 9 + number, 2),
         }

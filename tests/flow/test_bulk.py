@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from pipelines.lake import Lake
-from tests.flow.bronze import append, build, content, empty_lake, movement
+from tests.flow.bronze import movement
+from tests.properties.compiled import CompiledLedger
 
 pytestmark = pytest.mark.slow
 
@@ -122,16 +123,16 @@ STOCK = {
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory):
+def nights(compiled):
     """The tables after each of two nights, and after a full build of both."""
-    home, lake = empty_lake(tmp_path_factory.mktemp("bulk"))
+    ledger = CompiledLedger(*compiled)
     told = []
-    for number, night in enumerate((FIRST, SECOND)):
-        append(lake, night, number)
-        build(home, "--select", "+bulk_stock", "+bulk_stock_daily", "--indirect-selection", "cautious")
-        told.append(content(home, TABLES))
-    build(home, "--full-refresh", "--select", "+bulk_stock", "+bulk_stock_daily", "--indirect-selection", "cautious")
-    return [*told, content(home, TABLES)]
+    for name, night in (("first", FIRST), ("second", SECOND)):
+        ledger.deliver({name: night})
+        ledger.build(whole=False)
+        told.append(ledger.content(TABLES))
+    ledger.build(whole=True)
+    return [*told, ledger.content(TABLES)]
 
 
 def test_quantities_follow_the_movement_types_as_units_do(nights):

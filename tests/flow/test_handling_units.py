@@ -8,7 +8,8 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from tests.flow.bronze import append, build, content, empty_lake, movement
+from tests.flow.bronze import movement
+from tests.properties.compiled import CompiledLedger
 
 pytestmark = pytest.mark.slow
 
@@ -96,18 +97,17 @@ SECOND = {
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory):
+def nights(compiled):
     """The tables after each of two nights, and after a full build of both."""
-    home, lake = empty_lake(tmp_path_factory.mktemp("packed"))
+    ledger = CompiledLedger(*compiled)
     told = []
-    select = ("--select", "+handling_unit_stays", "+serials", "+epcis_events", "--indirect-selection", "cautious")
-    for number, night in enumerate((FIRST, SECOND)):
-        # What is packed in a delivery comes in the delivery's own file.
-        append(lake, night, number, file=f"night {number}")
-        build(home, *select)
-        told.append(content(home, TABLES))
-    build(home, "--full-refresh", *select)
-    return [*told, content(home, TABLES)]
+    # What is packed in a delivery comes in the delivery's own file.
+    for name, night in (("first", FIRST), ("second", SECOND)):
+        ledger.deliver({name: night})
+        ledger.build(whole=False)
+        told.append(ledger.content(TABLES))
+    ledger.build(whole=True)
+    return [*told, ledger.content(TABLES)]
 
 
 def stays(tables, content_id):

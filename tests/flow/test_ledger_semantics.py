@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from pipelines.home import project_root
-from tests.flow.bronze import append, build, content, empty_lake, movement
+from tests.flow.bronze import movement
+from tests.properties.compiled import CompiledLedger
 
 pytestmark = pytest.mark.slow
 
@@ -189,8 +190,7 @@ def walks(number: int) -> Iterator[tuple[list[dict], list[dict]]]:
 
 
 @pytest.fixture(scope="module")
-def marts(tmp_path_factory):
-    home, lake = empty_lake(tmp_path_factory.mktemp("semantics"))
+def marts(compiled):
     pairs = list(walks(400))
     rows = [*lives_told(), *named_reversals(), *(row for pair in pairs for each in pair for row in each)]
     scans = [
@@ -203,9 +203,10 @@ def marts(tmp_path_factory):
         {"matnr": "A1", "bwkey": "DC01", "bwtar": None, "vprsv": "V", "verpr": 500, "stprs": 1, "extract_date": FIRST_DAY},
         {"matnr": "A1", "bwkey": "DC01", "bwtar": "USED", "vprsv": "S", "verpr": 1, "stprs": 300, "extract_date": FIRST_DAY},
     ]
-    append(lake, {"sap/goods_movements": rows, "handheld/scans": scans, "sap/mbew": prices}, 0)
-    build(home, "--select", "+serials", "+serial_conflicts", "+stock_daily", "--indirect-selection", "cautious")
-    return content(home, ["serials", "serial_movements", "serial_conflicts", "serial_stays", "stock_daily"])
+    ledger = CompiledLedger(*compiled)
+    ledger.deliver({"night": {"sap/goods_movements": rows, "handheld/scans": scans, "sap/mbew": prices}})
+    ledger.build(whole=True)
+    return ledger.content(["serials", "serial_movements", "serial_conflicts", "serial_stays", "stock_daily"])
 
 
 def scan(serial: str, document: str, **fields) -> dict:

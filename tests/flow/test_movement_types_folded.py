@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from pipelines.home import project_root
-from tests.flow.bronze import append, build, content, empty_lake, movement
+from tests.flow.bronze import movement
+from tests.properties.compiled import CompiledLedger
 
 pytestmark = pytest.mark.slow
 
@@ -161,9 +162,8 @@ def _life(serial: str, steps: list[tuple[str, dict]]) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def states(tmp_path_factory):
+def states(compiled):
     """State of every unit by its serial number: T after the type, U after type and reversal, B before both."""
-    home, lake = empty_lake(tmp_path_factory.mktemp("types"))
     rows = [row for name, steps in BEFORE.items() for row in _life(f"B {name}", steps)]
     for number, (kind, before, fields, _) in enumerate(TYPES):
         rows += _life(f"T{number}", [*BEFORE[before], (kind, fields)])
@@ -179,9 +179,10 @@ def states(tmp_path_factory):
     rows += _life(
         "REPAIRED", [("101", {}), ("541", {"vendor": "V1"}), ("101", order), ("543", {**order, "vendor": "V1", "spec_stock": "O"})]
     )
-    append(lake, {"sap/goods_movements": rows}, 0)
-    build(home, "--select", "+serials", "--indirect-selection", "cautious")
-    serials = content(home, ["serials"])["serials"]
+    ledger = CompiledLedger(*compiled)
+    ledger.deliver({"all": {"sap/goods_movements": rows}})
+    ledger.build(whole=True)
+    serials = ledger.content(["serials"])["serials"]
     assert serials.filter(pl.col("status_conflict").is_not_null()).select("serial_number", "status_conflict").rows() == []
     return {(row["serial_number"], row["article_id"]): tuple(row[name] for name in STATE) for row in serials.iter_rows(named=True)}
 

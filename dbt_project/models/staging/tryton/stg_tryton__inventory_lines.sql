@@ -29,7 +29,8 @@ renamed as (
         inventory_lines.product as product_id,
         inventory_lines.lot as lot_id,
         inventory_lines.expected_quantity,
-        inventory_lines.quantity as counted_quantity
+        inventory_lines.quantity as counted_quantity,
+        greatest(inventory_lines._ingested_at, coalesce(inventories._ingested_at, inventory_lines._ingested_at)) as ingested_at
     from inventory_lines
     left join inventories on inventory_lines.inventory = inventories.id and inventories.age = 1 and not inventories.is_deleted
     where inventory_lines.age = 1 and not inventory_lines.is_deleted

@@ -1,7 +1,7 @@
 -- One row per article, valuation area and valuation type: its newest extract.
 with newest as (
 
-    {{ newest_extracts(source('sap', 'mbew'), ['matnr', 'bwkey', 'bwtar']) }}
+    {{ newest_extracts(source('sap', 'mbew'), [without_leading_zeros('matnr'), 'bwkey', "coalesce(bwtar, '')"]) }}
 
 ),
 
@@ -9,12 +9,11 @@ renamed as (
 
     select
         {{ without_leading_zeros('matnr') }} as article_id,
-        trim(bwkey) as valuation_area_id,
-        upper({{ blank_to_null('bwtar') }}) as valuation_type,
+        trim(bwkey) as site_id,
+        {{ blank_to_null('bwtar') }} as valuation_type,
         coalesce(upper(trim(vprsv)), 'V') = 'S' as is_standard_price,
         -- The moving average, unless the article is kept at a standard price.
-        case when upper(trim(vprsv)) = 'S' then stprs else verpr end as unit_price,
-        _ingested_at as ingested_at
+        case when upper(trim(vprsv)) = 'S' then stprs else verpr end as unit_price
     from newest
 
 )
