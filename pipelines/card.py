@@ -33,6 +33,7 @@ _CARD = [
         ("Last goods movement", "last_movement_date"),
     ],
     [("Last movement", "last_movement"), ("Document", "last_document_id"), ("Told by", "last_witness_names")],
+    [("Handling unit", "handling_unit_id"), ("Part of", "parent"), ("Was", "previous_article_id"), ("Became", "next_article_id")],
     [("Movements", "movement_count"), ("Sales", "sale_count"), ("Returns", "return_count"), ("Repairs", "repair_count")],
 ]
 
@@ -54,6 +55,7 @@ select
     concat_ws(' ', stock_type_code, stock_type_name) as stock_type,
     concat_ws(' ', valuation_type, nullif(valuation_type_name, valuation_type)) as valuation,
     concat_ws(' ', last_movement_type, last_movement_name) as last_movement,
+    nullif(concat_ws(' / ', parent_article_id, parent_serial_number), '') as parent,
     concat_ws(' ', serials.site_id, sites.site_name) as site
 from serials
 left join sites on serials.site_id = sites.site_id

@@ -49,6 +49,31 @@ warranties as (
 
 ),
 
+packed as (
+
+    select
+        article_id,
+        serial_number,
+        max(handling_unit_id) as handling_unit_id
+    from {{ ref('handling_unit_stays') }}
+    where is_current and content_kind = 'unit'
+    group by article_id, serial_number
+
+),
+
+built_in as (
+
+    select
+        component_article_id,
+        component_serial_number,
+        max_by(parent_article_id, installed_from_at) as parent_article_id,
+        max_by(parent_serial_number, installed_from_at) as parent_serial_number
+    from {{ ref('serial_components') }}
+    where is_installed and component_article_id is not null and component_serial_number is not null
+    group by component_article_id, component_serial_number
+
+),
+
 valuation_types as (
 
     select * from {{ ref('valuation_types') }}
@@ -111,6 +136,10 @@ select
     cast(states.repair_count as integer) as repair_count,
     states.previous_article_id,
     states.next_article_id,
+    -- Nobody unpacks on paper what a customer carried home.
+    case when states.unit_state in ('in_stock', 'in_transit') then packed.handling_unit_id end as handling_unit_id,
+    built_in.parent_article_id,
+    built_in.parent_serial_number,
     states.ingested_at
 from states
 left join articles on states.article_id = articles.article_id
@@ -118,6 +147,9 @@ left join equipments on states.article_id = equipments.article_id and states.ser
 left join stock_types on states.stock_type_code = stock_types.stock_type_code
 left join movement_types on states.last_movement_type = movement_types.movement_type
 left join warranties on states.article_id = warranties.article_id and states.serial_number = warranties.serial_number
+left join packed on states.article_id = packed.article_id and states.serial_number = packed.serial_number
+left join built_in
+    on states.article_id = built_in.component_article_id and states.serial_number = built_in.component_serial_number
 left join valuation_types on upper(states.valuation_type) = valuation_types.valuation_type
 left join article_values as typed
     on
