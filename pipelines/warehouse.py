@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = [
     "build_published_file",
     "in_memory",
     "install_delta_extension",
+    "newest_movement_date",
     "query",
     "reading",
     "reading_only",
@@ -41,6 +43,7 @@ __all__ = [
 _FACTS = {
     "published_at": "When the file was published, UTC.",
     "home": "Folder whose Parquet files the views name.",
+    "as_of_date": "Day of the newest movement that was known: what ages and terms are counted up to.",
     "ingested_until": "Moment of ingestion, UTC, up to which the facts hold everything; what came later is live.",
     "live_until": "Moment of ingestion, UTC, up to which the live tables hold everything that no contract holds back.",
     "live_version": "Versions of the manifest and of people's decisions that the live tables show.",
@@ -137,6 +140,11 @@ def query(path: Path, sql: str, parameters: Sequence[object] = ()) -> pl.DataFra
         return connection.execute(sql, list(parameters)).pl()
 
 
+def newest_movement_date(path: Path) -> date | None:
+    """Day of the newest movement in the ledger; one that is dated beyond its own delivery does not count beyond it."""
+    return query(path, "select cast(least(max(last_moved_at), max(ingested_at)) as date) from intermediate.int_serial_states").item()
+
+
 def row_counts(path: Path) -> dict[str, int]:
     """Rows of every table of a DuckDB file by table name; views are left out. Empty where there is no file."""
     if not path.exists():
@@ -169,12 +177,12 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
     _remove_unfinished(target)
     try:
         with duckdb.connect(str(building)) as connection:
+            _create_publication(connection, facts)
             for view in views:
                 _create_view(connection, view)
             for macro in macros:
                 connection.execute(f'create macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}')
                 connection.execute(f'comment on macro table "{macro.name}" is {_text(macro.description)}')
-            _create_publication(connection, facts)
             connection.execute("checkpoint")
         building.replace(target)
     finally:
@@ -192,6 +200,9 @@ def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     selected = ", ".join(f'"{c.name}"' for c in columns)
     files = ", ".join(_text(str(path)) for path in view.files)
     source = view.sql or (f"select {selected} from read_parquet([{files}])" if files else _no_rows(view.contract))
+    if computed := view.contract.computed_columns:
+        added = ", ".join(f'cast({c.expression} as {c.physical_type}) as "{c.name}"' for c in computed)
+        source, columns = f"select *, {added} from ({source})", (*columns, *computed)
     connection.execute(f'create view "{name}" as {source}')
     connection.execute(f'comment on view "{name}" is {_text(f"{view.contract.grain} {view.contract.description}")}')
     for column in columns:
@@ -199,7 +210,8 @@ def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
 
 
 def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, object]) -> None:
-    values = ", ".join(f"? as {name}" for name in facts)
+    facts = {"as_of_date": None, **facts}
+    values = ", ".join(f"cast(? as date) as {name}" if name == "as_of_date" else f"? as {name}" for name in facts)
     connection.execute(f"create table publication as select {values}", list(facts.values()))
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
     for name in facts:
