@@ -61,9 +61,15 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Where landing/ and lake are empty, simulate 120 days of a small retailer first.")
     ] = False,
+    is_intraday: Annotated[
+        bool, typer.Option("--intraday", help="Only take files in and show them in the live tables; facts are built by the night.")
+    ] = False,
 ) -> None:
     """Take what is new in landing/ and do the nightly job: extract, build the facts, publish."""
     home = Home.from_environment().prepare()
+    if is_intraday:
+        _run_intraday(home)
+        return
     from pipelines.ingest import ensure_tables, new_files
     from pipelines.lake import Lake
 
@@ -170,7 +176,7 @@ def status() -> None:
     """Show the last run, what is held back, how fresh each published table is, and what lies in quarantine."""
     home = Home.from_environment().prepare()
     from pipelines.runs import last_run
-    from pipelines.summary import show_freshness, show_held_sites, show_quarantine
+    from pipelines.summary import show_freshness, show_held_sites, show_live, show_quarantine
 
     outcome = last_run(home)
     if outcome is None:
@@ -184,6 +190,7 @@ def status() -> None:
 
     show_red(_out, Lake(home.lake))
     show_held_sites(_out, home)
+    show_live(_out, home, Lake(home.lake), _now())
     show_freshness(_out, home, _now())
     show_quarantine(_out, home)
 
@@ -323,6 +330,26 @@ def epcis(
 
 
 @app.command()
+def count_plan(
+    site: Annotated[str, typer.Option(help="Site that is to count.")],
+    lines: Annotated[int, typer.Option(min=1, help="Articles to show.")] = 20,
+) -> None:
+    """Print which articles a site should count next, those first of which a count is expected to find most value amiss."""
+    home = Home.from_environment()
+    from pipelines.summary import show_rows
+    from pipelines.warehouse import query as run_query
+
+    _need_published(home)
+    plan = run_query(home.published, "select * from count_plan where site_id = ? order by site_rank", [site])
+    if plan.is_empty():
+        sites = run_query(home.published, "select distinct site_id from count_plan order by all")["site_id"]
+        _fail(f"No article is to be counted at site {site}; the plan knows the sites {', '.join(sites) or 'of no count at all'}")
+    columns = ("site_rank", "article_id", "article_name", "stock_units", "days_since_count", "expected_units", "expected_value")
+    shown = plan.head(lines).select(*columns, "open_discrepancies").with_columns(plan["expected_units"].head(lines).round(2))
+    show_rows(_out, f"Count plan of {site}, as of {plan['as_of_date'][0]}", shown)
+
+
+@app.command()
 def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tables.")]) -> None:
     """Run a query on the published tables and print the first 1,000 rows."""
     home = Home.from_environment()
@@ -370,6 +397,18 @@ def _simulate(config, out: Path, truth: Path) -> int:
         return write(world, out, truth, on_file=lambda count: advance("simulate", count, None))
 
 
+def _run_intraday(home: Home) -> None:
+    from pipelines.lake import Lake
+    from pipelines.runs import run_job
+    from pipelines.summary import show_live
+
+    _need_published(home)
+    outcome = run_job(home, "intraday")
+    if not outcome.succeeded:
+        _fail_run(home, outcome)
+    show_live(_out, home, Lake(home.lake), _now())
+
+
 def _run_with_progress(home: Home):
     from pipelines.progress import listening
     from pipelines.progress_bar import progress_bar, quiet_output
@@ -399,7 +438,7 @@ def _decide(decision):
 
     home = Home.from_environment().prepare()
     lake = Lake(home.lake)
-    with home.writer_lock():
+    with home.writer_lock(), home.ingest_lock():
         try:
             return decision(lake, held_back_files(lake))
         except DecisionError as error:

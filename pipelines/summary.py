@@ -16,12 +16,22 @@ from rich.table import Table
 
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
-from pipelines.ingest import MANIFEST
+from pipelines.ingest import MANIFEST, new_files
 from pipelines.lake import Lake
-from pipelines.publish import published_versions
+from pipelines.publish import is_live, publication_facts, published_versions
 from pipelines.warehouse import query
 
-__all__ = ["show_checks", "show_freshness", "show_held_sites", "show_models", "show_quarantine", "show_rows", "show_summary", "table_of"]
+__all__ = [
+    "show_checks",
+    "show_freshness",
+    "show_held_sites",
+    "show_live",
+    "show_models",
+    "show_quarantine",
+    "show_rows",
+    "show_summary",
+    "table_of",
+]
 
 
 def show_summary(console: Console, home: Home, stage_seconds: dict[str, float], checks: dict[str, int]) -> None:
@@ -80,6 +90,23 @@ def show_freshness(console: Console, home: Home, now: datetime) -> None:
         if lake.exists(f"gold/{name}")
     ]
     console.print(table_of("Published tables", pl.DataFrame(rows), empty="nothing is published yet: serialake run"))
+
+
+def show_live(console: Console, home: Home, lake: Lake, now: datetime) -> None:
+    """Up to when the live tables show every file, what still waits in landing/, and what they show besides the facts."""
+    facts = publication_facts(home)
+    if "live_until" not in facts:
+        return
+    waiting, unfinished = new_files(home, lake)
+    oldest = min((new.file.modified_at for new in waiting), default=None)
+    behind = f"{len(waiting)} files wait, the oldest for {int((now - oldest).total_seconds())} s" if oldest else "nothing waits in landing/"
+    behind += f"; {len(unfinished)} still being written" if unfinished else ""
+    behind += "" if is_live(home, lake) else "; what was taken in since is not shown yet"
+    console.print(
+        f"Live up to {facts['live_until']:%Y-%m-%d %H:%M:%S} UTC, facts up to {facts['ingested_until']:%Y-%m-%d %H:%M:%S}: {behind}",
+        soft_wrap=True,
+    )
+    console.print(table_of("Since the facts were built", _read(home, _LIVE)))
 
 
 def show_rows(console: Console, title: str, frame: pl.DataFrame) -> None:
@@ -162,6 +189,14 @@ from discrepancy_cases where state_code in ('open', 'proposed', 'approved') grou
 """
 
 _HELD_SITES = "select concat('Site ', site_id, ' is held. ', explanation) from rollout_sites where is_held order by site_id"
+
+_LIVE = """
+select
+    (select count(*) from changed_units) as "units touched",
+    (select coalesce(sum(units_added), 0) from changed_stock) as "units into stock",
+    (select coalesce(sum(units_removed), 0) from changed_stock) as "units out of stock",
+    (select count(*) from live_discrepancies) as discrepancies
+"""
 
 _BROKEN_RULES = """
 select table_name as table, rule_name as rule, coalesce(observed, rows_broken || ' of ' || rows_checked || ' rows') as found

@@ -21,10 +21,12 @@ import pyarrow as pa
 from pipelines.contracts import Contract
 
 __all__ = [
+    "Connection",
     "Macro",
     "QueryError",
     "View",
     "build_published_file",
+    "in_memory",
     "install_delta_extension",
     "query",
     "reading",
@@ -39,10 +41,16 @@ __all__ = [
 _FACTS = {
     "published_at": "When the file was published, UTC.",
     "home": "Folder whose Parquet files the views name.",
+    "ingested_until": "Moment of ingestion, UTC, up to which the facts hold everything; what came later is live.",
+    "live_until": "Moment of ingestion, UTC, up to which the live tables hold everything that no contract holds back.",
+    "live_version": "Versions of the manifest and of people's decisions that the live tables show.",
     "manifest_version": "Delta version of the manifest: which files had been loaded.",
     "model_version": "Hash of the dbt project and the contracts that built the tables.",
     "gold_versions": "Delta version of each published table.",
 }
+
+Connection = duckdb.DuckDBPyConnection
+"""What a query is asked of."""
 
 QueryError = duckdb.Error
 """What a query raises that DuckDB refuses."""
@@ -50,10 +58,11 @@ QueryError = duckdb.Error
 
 @dataclass(frozen=True)
 class View:
-    """One table of the published file: its contract, and the Parquet files of exactly one Delta version."""
+    """One table of the published file: its contract, and the Parquet files of exactly one Delta version; or a query over the others."""
 
     contract: Contract
-    files: Sequence[Path]
+    files: Sequence[Path] = ()
+    sql: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,16 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own in memory, that reads Delta tables; it knows nothing of the warehouse, and locks nobody out."""
+    install_delta_extension()
+    # Queries over a few new rows: a second thread gains little, and takes from the night and the analysts.
+    with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
+        connection.execute("load delta")
+        yield connection
 
 
 @contextmanager
@@ -172,7 +191,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     name, columns = view.contract.name, view.contract.columns
     selected = ", ".join(f'"{c.name}"' for c in columns)
     files = ", ".join(_text(str(path)) for path in view.files)
-    source = f"select {selected} from read_parquet([{files}])" if files else _no_rows(view.contract)
+    source = view.sql or (f"select {selected} from read_parquet([{files}])" if files else _no_rows(view.contract))
     connection.execute(f'create view "{name}" as {source}')
     connection.execute(f'comment on view "{name}" is {_text(f"{view.contract.grain} {view.contract.description}")}')
     for column in columns:

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 
