@@ -86,11 +86,11 @@ def lived(built_world, tmp_path_factory):
         rejected = cases.filter(pl.col("action_code") == "receive_and_push_back").sort("case_id")["case_id"][-1]
         deliver_decision(home, cases, by_action["case_id"].to_list(), decision="approve", **told)
         deliver_decision(home, cases, [rejected], decision="reject", **told)
-        must_run(home, "intraday")
+        must_run(home, "facts")
         approved = query(home.published, "select * from discrepancy_cases where state_code = 'approved'")
         for file in (home.root / "outbox/sweeper/approved").glob("*.xml"):
             shutil.copy(file, home.landing / "sap" / "idoc" / f"posted_{file.name}")
-        must_run(home, "intraday")
+        must_run(home, "facts")
     return home, by_action, approved, rejected
 
 
@@ -118,7 +118,7 @@ def test_a_quiet_sweep_writes_nothing(lived, monkeypatch):
     prepared(home.root, monkeypatch)
     folder = home.root / "outbox" / "sweeper"
     before, content = {path: path.read_bytes() for path in folder.rglob("*.*")}, published_content(home)
-    must_run(home, "intraday")
+    must_run(home, "facts")
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
     assert published_content(home)["discrepancy_cases"].equals(content["discrepancy_cases"])
 
