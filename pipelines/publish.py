@@ -17,8 +17,9 @@ from pipelines.home import Home, project_root
 from pipelines.ingest import MANIFEST
 from pipelines.knowledge import table_macros
 from pipelines.lake import Lake
+from pipelines.nights import appended, bring, replaced_table, replaced_version, view_of
 from pipelines.progress import report
-from pipelines.warehouse import View, build_published_file, query, reading, table_fingerprint, table_rows
+from pipelines.warehouse import build_published_file, query, reading, row_count, table_fingerprint, table_rows
 
 __all__ = [
     "Publication",
@@ -26,12 +27,15 @@ __all__ = [
     "ensure_gold",
     "facts_versions",
     "is_current",
+    "merge_nights",
     "model_version",
     "note_build",
     "publication_facts",
     "publish",
     "publish_scores",
     "published_versions",
+    "rows_shown",
+    "tidy_gold",
 ]
 
 
@@ -57,6 +61,12 @@ def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: d
     with reading(home.warehouse) as connection:
         for done, contract in enumerate(marts, 1):
             gold, mart = f"gold/{contract.name}", f"marts.{contract.name}"
+            if appended(contract):
+                if bring(connection, lake, contract, made_by=model_version()):
+                    changed.append(contract.name)
+                rows[contract.name] = row_count(connection, mart)
+                report("publish", done, len(marts))
+                continue
             fingerprint = table_fingerprint(connection, mart, contract)
             if lake.fingerprint(gold) != fingerprint:
                 rows_of_mart = table_rows(connection, mart, contract)
@@ -83,6 +93,39 @@ def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], na
         _swap(home, lake, contracts, versions, {**publication_facts(home), "published_at": now})
 
 
+def rows_shown(home: Home, lake: Lake, contract: Contract) -> int:
+    """Rows that the published file shows of a table."""
+    if appended(contract):
+        return query(home.published, f"select count(*) from {contract.name}").item()  # noqa: S608 - a table of the project's
+    return lake.row_count(f"gold/{contract.name}")
+
+
+def merge_nights(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: datetime) -> Sequence[str]:
+    """Write the tables whole that have grown by nights, and show them so. Returns their names.
+
+    A table whose mart has moved on since it was published is left to the next publication.
+    """
+    growing = [contract for contract in contracts.values() if appended(contract)]
+    merged = []
+    if not home.warehouse.exists() or not published_versions(home):
+        return merged
+    with reading(home.warehouse) as connection:
+        for contract in growing:
+            shown = lake.fingerprint(f"gold/{contract.name}") or {}
+            if shown.get("night") and bring(connection, lake, contract, made_by=str(shown["made_by"]), whole=True):
+                merged.append(contract.name)
+    publish_scores(home, lake, contracts, merged, now=now)
+    return merged
+
+
+def tidy_gold(home: Home, lake: Lake) -> None:
+    """Remove what neither the newest nor the published version of a gold table names."""
+    for name, version in published_versions(home).items():
+        lake.vacuum(f"gold/{name}", version)
+        if lake.exists(replaced_table(name)):
+            lake.vacuum(replaced_table(name), *(replaced_version(lake, name, each) for each in (version, lake.version(f"gold/{name}"))))
+
+
 def ensure_gold(lake: Lake, contracts: Mapping[str, Contract]) -> None:
     """Create, empty, the gold tables that dbt does not write, so that analysts always find them."""
     for name, contract in contracts.items():
@@ -91,7 +134,7 @@ def ensure_gold(lake: Lake, contracts: Mapping[str, Contract]) -> None:
 
 
 def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: Mapping[str, int], facts: Mapping[str, object]) -> None:
-    views = [View(contract, lake.files(f"gold/{name}", versions[name])) for name, contract in contracts.items()]
+    views = [view_of(lake, contract, versions[name]) for name, contract in contracts.items()]
     pinned = ",".join(f"{name}={version}" for name, version in versions.items())
     macros = [macro for macro in table_macros(home) if macro.table in contracts]
     build_published_file(home.published, views, {**facts, "gold_versions": pinned}, macros)

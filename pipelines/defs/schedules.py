@@ -11,7 +11,7 @@ from pipelines.contracts import published_contracts, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
 from pipelines.live import EXTRACTIONS
-from pipelines.publish import is_current, model_version, published_versions
+from pipelines.publish import is_current, merge_nights, model_version, tidy_gold
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
 SCORED = [["gold", name] for writer in ("models", "feeds") for name in published_contracts(written_by=writer)]
@@ -51,8 +51,9 @@ def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
             lake.compact(table)
             lake.vacuum(table)
             context.log.info(f"{table}: version {lake.version(table)}")
-        for name, version in published_versions(home).items():
-            lake.vacuum(f"gold/{name}", keep_version=version)
+        merged = merge_nights(home, lake, published_contracts(), now=lakehouse.now())
+        context.log.info(f"nights merged: {', '.join(merged) or 'none'}")
+        tidy_gold(home, lake)
 
 
 @dg.job(description="House-keeping of the Delta tables: small files merged, outdated files removed.")

@@ -136,7 +136,9 @@ def _goes_on(unit: np.ndarray) -> np.ndarray:
 def _told(column: int) -> pl.Expr:
     """What a step says, by its place in the table of steps."""
     old = ("252", 1, None, 0, 0, "last", "0001", None, None)
-    return pl.col("step").replace_strict({**{at: step[column] for at, step in enumerate(_STEPS)}, _OLD: old[column]}, return_dtype=pl.String)
+    return pl.col("step").replace_strict(
+        {**{at: step[column] for at, step in enumerate(_STEPS)}, _OLD: old[column]}, return_dtype=pl.String
+    )
 
 
 def _site(column: int) -> pl.Expr:
