@@ -17,12 +17,17 @@ from rich.markup import escape
 
 from pipelines.home import Home, project_root
 from pipelines.recall.command import recall
+from pipelines.rollout.command import accept_load
+from pipelines.sweeper.command import cases, decide
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help=__doc__.splitlines()[0])
 _out = Console()
 _err = Console(stderr=True)
 
 app.command()(recall)
+app.command("accept-load")(accept_load)
+app.command()(cases)
+app.command()(decide)
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20
@@ -56,9 +61,15 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Where landing/ and lake are empty, simulate 120 days of a small retailer first.")
     ] = False,
+    is_intraday: Annotated[
+        bool, typer.Option("--intraday", help="Only take files in and show them in the live tables; facts are built by the night.")
+    ] = False,
 ) -> None:
     """Take what is new in landing/ and do the nightly job: extract, build the facts, publish."""
     home = Home.from_environment().prepare()
+    if is_intraday:
+        _run_intraday(home)
+        return
     from pipelines.ingest import ensure_tables, new_files
     from pipelines.lake import Lake
 
@@ -70,12 +81,13 @@ def run(
     from pipelines.contracts import source_contracts
     from pipelines.models.scoring import scores_are_current
     from pipelines.publish import is_current
+    from pipelines.rollout.judging import judgements_are_current
 
     ensure_tables(lake, source_contracts())
     new, left = new_files(home, lake)
     if left:
         _err.print(f"Left for the next run, since still being written or not readable: {', '.join(left)}", soft_wrap=True, markup=False)
-    if not new and is_current(home, lake) and scores_are_current(home, lake):
+    if not new and is_current(home, lake) and scores_are_current(home, lake) and judgements_are_current(home, lake):
         if home.run_note.exists():
             from pipelines.runs import close_dead_runs
 
@@ -161,10 +173,10 @@ def feed(
 
 @app.command()
 def status() -> None:
-    """Show the last run, how fresh each published table is, and what lies in quarantine."""
+    """Show the last run, what is held back, how fresh each published table is, and what lies in quarantine."""
     home = Home.from_environment().prepare()
     from pipelines.runs import last_run
-    from pipelines.summary import show_freshness, show_quarantine
+    from pipelines.summary import show_freshness, show_held_sites, show_live, show_quarantine
 
     outcome = last_run(home)
     if outcome is None:
@@ -177,6 +189,8 @@ def status() -> None:
     from pipelines.lake import Lake
 
     show_red(_out, Lake(home.lake))
+    show_held_sites(_out, home)
+    show_live(_out, home, Lake(home.lake), _now())
     show_freshness(_out, home, _now())
     show_quarantine(_out, home)
 
@@ -316,6 +330,26 @@ def epcis(
 
 
 @app.command()
+def count_plan(
+    site: Annotated[str, typer.Option(help="Site that is to count.")],
+    lines: Annotated[int, typer.Option(min=1, help="Articles to show.")] = 20,
+) -> None:
+    """Print which articles a site should count next, those first of which a count is expected to find most value amiss."""
+    home = Home.from_environment()
+    from pipelines.summary import show_rows
+    from pipelines.warehouse import query as run_query
+
+    _need_published(home)
+    plan = run_query(home.published, "select * from count_plan where site_id = ? order by site_rank", [site])
+    if plan.is_empty():
+        sites = run_query(home.published, "select distinct site_id from count_plan order by all")["site_id"]
+        _fail(f"No article is to be counted at site {site}; the plan knows the sites {', '.join(sites) or 'of no count at all'}")
+    columns = ("site_rank", "article_id", "article_name", "stock_units", "days_since_count", "expected_units", "expected_value")
+    shown = plan.head(lines).select(*columns, "open_discrepancies").with_columns(plan["expected_units"].head(lines).round(2))
+    show_rows(_out, f"Count plan of {site}, as of {plan['as_of_date'][0]}", shown)
+
+
+@app.command()
 def sql(query: Annotated[str, typer.Argument(help="A SELECT on the published tables.")]) -> None:
     """Run a query on the published tables and print the first 1,000 rows."""
     home = Home.from_environment()
@@ -363,6 +397,18 @@ def _simulate(config, out: Path, truth: Path) -> int:
         return write(world, out, truth, on_file=lambda count: advance("simulate", count, None))
 
 
+def _run_intraday(home: Home) -> None:
+    from pipelines.lake import Lake
+    from pipelines.runs import run_job
+    from pipelines.summary import show_live
+
+    _need_published(home)
+    outcome = run_job(home, "intraday")
+    if not outcome.succeeded:
+        _fail_run(home, outcome)
+    show_live(_out, home, Lake(home.lake), _now())
+
+
 def _run_with_progress(home: Home):
     from pipelines.progress import listening
     from pipelines.progress_bar import progress_bar, quiet_output
@@ -392,7 +438,7 @@ def _decide(decision):
 
     home = Home.from_environment().prepare()
     lake = Lake(home.lake)
-    with home.writer_lock():
+    with home.writer_lock(), home.ingest_lock():
         try:
             return decision(lake, held_back_files(lake))
         except DecisionError as error:

@@ -48,7 +48,9 @@ def _grouped(contracts: Mapping[str, Contract], key) -> Iterator[tuple[str, list
 
 
 def _sources(system: str, contracts: list[Contract]) -> dict:
-    location = f"delta_scan('{{{{ env_var('SERIALAKE_HOME') }}}}/lake/bronze/{system}/{{name}}')"
+    # A build sees one moment of the lake, whatever is taken in meanwhile: dbt_project/macros/built_until.sql.
+    table = f"delta_scan('{{{{ env_var('SERIALAKE_HOME') }}}}/lake/bronze/{system}/{{name}}')"
+    location = f"(select * from {table} where _ingested_at <= built_until())"  # noqa: S608 - a name of our contracts
     tables = [
         {
             "name": c.name,

@@ -97,7 +97,9 @@ class Contract:
 
     @property
     def written_by(self) -> str:
-        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds` or `recall`."""
+        """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds`, `recall`, `rollout`,
+        `sweeper`, `intraday`; or `view`, where it is a query over the others.
+        """
         return self.custom("writtenBy", "dbt")
 
     @property
@@ -194,8 +196,14 @@ def source_contracts(root: Path | None = None) -> dict[str, Contract]:
 
 
 def published_contracts(root: Path | None = None, *, written_by: str | None = None) -> dict[str, Contract]:
-    """Contracts of the tables that analysts read, by table name, in name order: all, or those that one writer fills."""
+    """Contracts of the tables that analysts read, by table name, in name order: all, or those that one writer fills.
+
+    A table of the same columns as another names it (`columnsOf`), and takes them from its contract.
+    """
     contracts = _contracts((root or contract_root()) / "published")
+    for contract in contracts.values():
+        if like := contract.custom("columnsOf"):
+            contract.document.schema_[0].properties = contracts[like].document.schema_[0].properties
     return {name: c for name, c in contracts.items() if written_by in {None, c.written_by}}
 
 

@@ -1,7 +1,7 @@
 """Home: where everything of one installation lies, below SERIALAKE_HOME.
 
-Paths and the writer's lock belong here. What is stored under them does not.
-The folders are explained in README.md, section "What lies where".
+Paths, locks and the writing of notes belong here. What is stored under them does not.
+The folders are explained in README.md, section "What lies where"; the locks in pipelines/intraday/INTRADAY.md.
 """
 
 from __future__ import annotations
@@ -12,14 +12,31 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["HOME_VARIABLE", "Home", "project_root"]
+__all__ = ["HOME_VARIABLE", "Home", "project_root", "write_note"]
 
 HOME_VARIABLE = "SERIALAKE_HOME"
+
+
+_SETTINGS_BEFORE = "telemetry:\n  enabled: false\n"
+# A run that the sensor asks for waits for the queue to be looked at: by default, up to five seconds.
+_SETTINGS = f"""{_SETTINGS_BEFORE}run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+"""
 
 
 def project_root() -> Path:
     """Folder of this checkout: the parent of `pipelines`."""
     return Path(__file__).resolve().parent.parent
+
+
+def write_note(path: Path, text: str) -> None:
+    """Write a small file whole or not at all, whenever this process ends."""
+    writing = path.with_name(f"{path.name}.writing")
+    writing.write_text(text, encoding="utf-8")
+    writing.replace(path)
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,26 @@ class Home:
         return self.root / ".warehouse_built.json"
 
     @property
+    def taken_note(self) -> Path:
+        """The cut of the lake after the night's last look into landing/: what its contract checks judge."""
+        return self.root / ".taken.json"
+
+    @property
+    def cut_note(self) -> Path:
+        """The cut of the lake after the last file was taken in, by whatever run."""
+        return self.root / ".cut.json"
+
+    @property
+    def passed_note(self) -> Path:
+        """The cut of the lake that no contract holds back: what a build sees."""
+        return self.root / ".passed.json"
+
+    @property
+    def moment_note(self) -> Path:
+        """The newest moment of ingestion that was ever given to a row."""
+        return self.root / ".last_moment"
+
+    @property
     def ledger_sql(self) -> Path:
         """The ledger's SQL as the last whole build ran it."""
         return self.root / ".ledger_sql.json"
@@ -113,12 +150,26 @@ class Home:
         for folder in (self.landing, self.contracts, self.layouts, self.lake, self.dagster, self.root / "outbox", self.models):
             folder.mkdir(parents=True, exist_ok=True)
         settings = self.dagster / "dagster.yaml"
-        if not settings.exists():
-            settings.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+        if not settings.exists() or settings.read_text(encoding="utf-8") == _SETTINGS_BEFORE:
+            write_note(settings, _SETTINGS)
         os.environ[HOME_VARIABLE] = str(self.root)
         os.environ["DAGSTER_HOME"] = str(self.dagster)
         return self
 
+    # A lock is freed by the operating system when its holder dies. Who needs several takes them in this order.
+
     def writer_lock(self, *, timeout: float = 3600) -> FileLock:
-        """Lock of the one writer; the operating system frees it when its holder dies."""
+        """Lock of the one writer of the warehouse, of gold marts and of outbox/: held for a whole dbt build."""
         return FileLock(self.root / ".writer.lock", timeout=timeout)
+
+    def ingest_lock(self, *, timeout: float = 3600) -> FileLock:
+        """Lock of the one writer of bronze, manifest, quarantine and decisions: held while files are taken in."""
+        return FileLock(self.root / ".ingest.lock", timeout=timeout)
+
+    def publish_lock(self, *, timeout: float = 3600) -> FileLock:
+        """Lock of the one who brings what is live up to date and swaps the published file: held for seconds."""
+        return FileLock(self.root / ".publish.lock", timeout=timeout)
+
+    def intraday_lock(self, *, timeout: float = 0) -> FileLock:
+        """Lock of the one intraday run: a second would have nothing to do."""
+        return FileLock(self.root / ".intraday.lock", timeout=timeout)

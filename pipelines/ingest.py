@@ -18,8 +18,9 @@ import polars as pl
 
 from pipelines.acknowledgements import write_acknowledgements
 from pipelines.contracts import Contract
+from pipelines.cut import MANIFEST, note_newest_cut
 from pipelines.extraction import extract_in_groups
-from pipelines.home import Home
+from pipelines.home import Home, write_note
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.landing import DeliveredFile, content_sha256, delivered_files, still_same
 from pipelines.large_files import frames_of, spill
@@ -31,7 +32,7 @@ from pipelines.sources.extracted import FILE_AT, QUARANTINE_SCHEMA, FileCounts
 
 __all__ = ["MANIFEST", "QUARANTINE", "IngestResult", "ensure_tables", "ingest", "new_files"]
 
-MANIFEST, QUARANTINE = "manifest", "quarantine"
+QUARANTINE = "quarantine"
 SETTLE_SECONDS = 2.0
 _BATCH_FILES, _BATCH_BYTES = 500, 64 * 1024 * 1024
 _READING = ".reading-"
@@ -169,10 +170,11 @@ def ingest(
     files, unfinished = new_files(home, lake)
     result = IngestResult(unfinished=tuple(unfinished))
     last = lake.read(MANIFEST, ["ingested_at"])["ingested_at"].max()
-    moment = max(now, last + timedelta(microseconds=1)) if last else now
+    moment = _first_moment(home, last, now)
     done = 0
     taken: dict[str, str] = {}
     for files_of_batch in _batches(files):
+        write_note(home.moment_note, moment.isoformat())
         if _is_large(files_of_batch, taken, contracts, mappings):
             loads, changed, appended = _take_large(home, lake, files_of_batch[0], contracts, moment)
             taken |= {load.new.sha256: load.load_id for load in loads if load.status == "loaded"}
@@ -183,7 +185,17 @@ def ingest(
         moment += timedelta(microseconds=1)
         done += len(files_of_batch)
         report("ingest", done, len(files))
+    note_newest_cut(home, lake)
     return result
+
+
+def _first_moment(home: Home, last: datetime | None, now: datetime) -> datetime:
+    """A moment after all that rows were ever given, whatever the clock says and wherever an earlier run broke off.
+
+    What is built, and what is live, is told by moments: rows that came later with an earlier moment would be passed over.
+    """
+    given = datetime.fromisoformat(home.moment_note.read_text(encoding="utf-8")) if home.moment_note.exists() else None
+    return max([now, *(moment + timedelta(microseconds=1) for moment in (last, given) if moment)])
 
 
 def _batches(files: list[NewFile]) -> Iterator[list[NewFile]]:

@@ -6,14 +6,14 @@ Making the macros belongs here; the fold itself does not: what was known is foun
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
+from pipelines.compiled import noted_models
 from pipelines.home import Home
-from pipelines.warehouse import Macro, reading
+from pipelines.warehouse import Macro
 
-__all__ = ["note_ledger_sql", "table_macros"]
+__all__ = ["table_macros"]
 
 _HISTORY_MODELS = (
     "int_documents_replaced",
@@ -49,16 +49,6 @@ _OF_ONE_UNIT = """
 """
 
 
-def note_ledger_sql(home: Home) -> None:
-    """Keep the SQL of the fold, as dbt compiled it for a whole build; to be called after one.
-
-    An increment's SQL has moments of ingestion written into it, so that it cannot be kept.
-    """
-    nodes = json.loads((home.root / "dbt_target" / "run" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    models = {name: _with_bare_names(nodes[f"model.serialake.{name}"]["compiled_code"]) for name in _MODELS}
-    home.ledger_sql.write_text(json.dumps({"movement_types": _movement_types(home), **models}), encoding="utf-8")
-
-
 def table_macros(home: Home) -> Sequence[Macro]:
     """The macros `as_of`, `known_at` and `serial_history_known_at`; those of knowledge only once a whole build has been noted."""
     macros = [
@@ -70,9 +60,10 @@ def table_macros(home: Home) -> Sequence[Macro]:
             "Where every unit was at a moment (UTC), by all that is known today; one row per unit.",
         )
     ]
-    if not home.ledger_sql.exists():
+    noted = noted_models(home)
+    if noted is None:
         return macros
-    parts = json.loads(home.ledger_sql.read_text(encoding="utf-8"))
+    parts = {name: _with_bare_names(model.sql) for name, model in noted.by_name.items()}
     return [
         *macros,
         Macro(
@@ -113,17 +104,3 @@ def _folded(parts: dict[str, str], models: Sequence[str], result: str, condition
 def _with_bare_names(sql: str) -> str:
     """The same query with the warehouse's tables called known_<name>."""
     return re.sub(r'"warehouse"\."\w+"\."(\w+)"', r"known_\1", sql)
-
-
-def _movement_types(home: Home) -> str:
-    """A query that gives the rows of the movement-type table without reading any."""
-    with reading(home.warehouse) as connection:
-        rows = connection.sql("select * from seeds.movement_types")
-        kinds = [str(kind) for kind in rows.types]
-        values = ", ".join(f"({', '.join('null' if v is None else _literal(v) for v in row)})" for row in rows.fetchall())
-        columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in zip(rows.columns, kinds, strict=True))
-        return f"select {columns} from (values {values}) as listed ({', '.join(rows.columns)})"  # noqa: S608 - the project's own seed
-
-
-def _literal(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

@@ -12,14 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import polars as pl
+import pyarrow as pa
+
 from pipelines.contracts import Contract, contract_root, published_contracts
-from pipelines.home import Home, project_root
+from pipelines.cut import BEGINNING, Cut
+from pipelines.home import Home, project_root, write_note
 from pipelines.ingest import MANIFEST
+from pipelines.intraday.refresh import Live, live_version, refresh
+from pipelines.intraday.views import live_views
 from pipelines.knowledge import table_macros
 from pipelines.lake import Lake
 from pipelines.nights import appended, bring, replaced_table, replaced_version, view_of
 from pipelines.progress import report
-from pipelines.warehouse import build_published_file, query, reading, row_count, table_fingerprint, table_rows
+from pipelines.warehouse import View, build_published_file, query, reading, row_count, table_fingerprint, table_rows
 
 __all__ = [
     "Publication",
@@ -27,13 +33,17 @@ __all__ = [
     "ensure_gold",
     "facts_versions",
     "is_current",
+    "is_live",
+    "live_version",
     "merge_nights",
     "model_version",
     "note_build",
     "publication_facts",
     "publish",
+    "publish_live",
     "publish_scores",
     "published_versions",
+    "replace_gold",
     "rows_shown",
     "tidy_gold",
 ]
@@ -75,11 +85,37 @@ def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: d
             rows[contract.name] = int(fingerprint["rows"])
             report("publish", done, len(marts))
     ensure_gold(lake, contracts)
-    versions = {name: lake.version(f"gold/{name}") for name in contracts}
-    facts = {"home": str(home.root), **built_from(home)}
+    versions = {name: lake.version(f"gold/{name}") for name in _tables(contracts)}
+    with home.publish_lock():
+        _show(home, lake, contracts, versions, {"home": str(home.root), **built_from(home)}, now=now)
+    return Publication(rows, tuple(changed))
+
+
+def publish_live(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: datetime) -> Live | None:
+    """Show the newest whole file in the live tables, over the facts as they are published. Returns what they show.
+
+    None where no facts are published that can be built on: the next night publishes both.
+    """
+    with home.publish_lock():
+        facts = publication_facts(home)
+        if not _can_be_live(home, facts):
+            return None
+        ensure_gold(lake, contracts)
+        shown = published_versions(home)
+        versions = {name: shown.get(name, 0) for name in _tables(contracts)}
+        return _show(home, lake, contracts, versions, {name: facts[name] for name in ("home", *built_from(home))}, now=now)
+
+
+def _show(
+    home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: dict[str, int], facts: Mapping[str, object], *, now: datetime
+) -> Live:
+    """Bring the live tables up to date for these versions of the facts, and swap the file, unless it shows all that already."""
+    live = refresh(home, lake, contracts, versions=versions, built_until=facts["ingested_until"])
+    versions |= {name: lake.version(f"gold/{name}") for name in contracts if contracts[name].written_by == "intraday"}
+    facts = {**facts, "live_until": live.until, "live_version": live.version}
     if versions != published_versions(home) or not facts.items() <= publication_facts(home).items():
         _swap(home, lake, contracts, versions, {"published_at": now, **facts})
-    return Publication(rows, tuple(changed))
+    return live
 
 
 def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], names: Sequence[str], *, now: datetime) -> None:
@@ -87,10 +123,12 @@ def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], na
 
     Does nothing where no facts are published yet, or where the file shows these versions already.
     """
-    shown = published_versions(home)
-    versions = {name: lake.version(f"gold/{name}") if name in names or name not in shown else shown[name] for name in contracts}
-    if shown and versions != shown:
-        _swap(home, lake, contracts, versions, {**publication_facts(home), "published_at": now})
+    with home.publish_lock():
+        shown = published_versions(home)
+        tables = _tables(contracts)
+        versions = {name: lake.version(f"gold/{name}") if name in names or name not in shown else shown[name] for name in tables}
+        if shown and versions != shown:
+            _swap(home, lake, contracts, versions, {**publication_facts(home), "published_at": now})
 
 
 def rows_shown(home: Home, lake: Lake, contract: Contract) -> int:
@@ -120,38 +158,57 @@ def merge_nights(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, n
 
 def tidy_gold(home: Home, lake: Lake) -> None:
     """Remove what neither the newest nor the published version of a gold table names."""
-    for name, version in published_versions(home).items():
-        lake.vacuum(f"gold/{name}", version)
-        if lake.exists(replaced_table(name)):
-            lake.vacuum(replaced_table(name), *(replaced_version(lake, name, each) for each in (version, lake.version(f"gold/{name}"))))
+    for name in published_versions(home):
+        with home.publish_lock():
+            shown, newest = published_versions(home)[name], lake.version(f"gold/{name}")
+            lake.vacuum(f"gold/{name}", shown)
+            if lake.exists(replaced_table(name)):
+                lake.vacuum(replaced_table(name), *(replaced_version(lake, name, version) for version in (shown, newest)))
 
 
 def ensure_gold(lake: Lake, contracts: Mapping[str, Contract]) -> None:
     """Create, empty, the gold tables that dbt does not write, so that analysts always find them."""
-    for name, contract in contracts.items():
-        if contract.written_by != "dbt":
-            lake.ensure(f"gold/{name}", contract.polars_schema)
+    for name in _tables(contracts):
+        if contracts[name].written_by != "dbt":
+            lake.ensure(f"gold/{name}", contracts[name].polars_schema)
+
+
+def _tables(contracts: Mapping[str, Contract]) -> list[str]:
+    """Names of what is stored: all but the views."""
+    return [name for name, contract in contracts.items() if contract.written_by != "view"]
+
+
+def replace_gold(lake: Lake, contract: Contract, rows: pl.DataFrame) -> None:
+    """Make these the rows of a gold table that dbt does not write, in the contract's columns and order, unless they are already."""
+    gold = f"gold/{contract.name}"
+    every = rows.select(pl.col(name).cast(dtype) for name, dtype in contract.polars_schema.items())
+    every = every.sort(contract.custom("sortedBy"), nulls_last=True)
+    fingerprint = {"rows": every.height, "hash": every.hash_rows(seed=0).sum()}
+    if lake.fingerprint(gold) != fingerprint:
+        arrow = every.to_arrow(compat_level=pl.CompatLevel.oldest())
+        lake.replace(gold, pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), fingerprint)
 
 
 def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: Mapping[str, int], facts: Mapping[str, object]) -> None:
-    views = [view_of(lake, contract, versions[name]) for name, contract in contracts.items()]
+    views = [view_of(lake, contracts[name], versions[name]) for name in _tables(contracts)]
+    views += [View(contracts[name], sql=sql) for name, sql in live_views(contracts).items()]
     pinned = ",".join(f"{name}={version}" for name, version in versions.items())
     macros = [macro for macro in table_macros(home) if macro.table in contracts]
     build_published_file(home.published, views, {**facts, "gold_versions": pinned}, macros)
 
 
-def note_build(home: Home, manifest_version: int) -> None:
-    """Record that the warehouse now holds all loads up to this version of the manifest, by today's models."""
-    facts = {"manifest_version": manifest_version, "model_version": model_version()}
-    home.build_note.write_text(json.dumps(facts), encoding="utf-8")
+def note_build(home: Home, cut: Cut) -> None:
+    """Record that the warehouse now holds all loads up to this cut of the lake, by today's models."""
+    facts = {"manifest_version": cut.manifest_version, "ingested_until": cut.until.isoformat(), "model_version": model_version()}
+    write_note(home.build_note, json.dumps(facts))
 
 
 def built_from(home: Home) -> dict[str, object]:
-    """`manifest_version` and `model_version` of the last whole build; versions that nothing has where there was none."""
-    found = {"manifest_version": -1, "model_version": ""}
+    """`manifest_version`, `ingested_until` and `model_version` of the last whole build; what nothing has where there was none."""
+    found = {"manifest_version": -1, "ingested_until": BEGINNING.isoformat(), "model_version": ""}
     if home.warehouse.exists() and home.build_note.exists():
         found |= json.loads(home.build_note.read_text(encoding="utf-8"))
-    return found
+    return {**found, "ingested_until": datetime.fromisoformat(found["ingested_until"])}
 
 
 def is_current(home: Home, lake: Lake) -> bool:
@@ -161,6 +218,19 @@ def is_current(home: Home, lake: Lake) -> bool:
     facts = publication_facts(home)
     found = tuple(facts.get(name) for name in ("home", "manifest_version", "model_version"))
     return found == (str(home.root), lake.rows_version(MANIFEST), model_version())
+
+
+def is_live(home: Home, lake: Lake) -> bool:
+    """Whether the live tables show all loaded files, and all decisions on them; or nobody can show them before the next night."""
+    facts = publication_facts(home)
+    if not _can_be_live(home, facts) or not lake.exists(MANIFEST):
+        return True
+    return facts["live_version"] == live_version(lake, lake.rows_version(MANIFEST))
+
+
+def _can_be_live(home: Home, facts: Mapping[str, object]) -> bool:
+    """Whether facts are published by today's models, and name files where they lie now: others have to be built, or shown, anew."""
+    return facts.get("home") == str(home.root) and facts.get("model_version") == model_version() and "live_version" in facts
 
 
 def publication_facts(home: Home) -> dict[str, object]:

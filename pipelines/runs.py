@@ -17,16 +17,28 @@ import dagster as dg
 from pipelines.home import Home
 from pipelines.processes import is_alive, note_child, process_name
 
-__all__ = ["RunOutcome", "close_dead_runs", "last_run", "run_job"]
+__all__ = [
+    "PROCESS_TAG",
+    "UNFINISHED",
+    "RunOutcome",
+    "close_dead_runs",
+    "close_runs_of_dead_processes",
+    "last_run",
+    "run_job",
+]
 
-_PROCESS_TAG = "serialake/process"
-_UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+PROCESS_TAG = "serialake/process"
+UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 _STAGES = {
     "land_files": "extract to bronze",
+    "take_files_in": "take in and show",
     "check_contracts": "check contracts",
     "build_marts": "build facts",
     "publish_tables": "publish",
+    "sweep_discrepancies": "sweep discrepancies",
     "feed_peoplesoft": "feed PeopleSoft",
+    "gold__rollout_sites_initial_loads_reconcile": "check initial loads",
+    "judge_rollout": "judge the roll-out",
     "train_demand": "train demand",
     "train_returns": "train returns",
     "gold__demand_forecasts": "forecast demand",
@@ -53,21 +65,33 @@ class RunOutcome:
 
 
 def run_job(home: Home, job: str = "nightly") -> RunOutcome:
-    """Run a job, nightly or intraday, in this process, to its end. Returns how it went; a failure is an outcome, not an exception."""
+    """Run a job in this process, to its end: nightly, facts (without training) or intraday (one look into landing/).
+
+    Returns how it went; a failure is an outcome, not an exception.
+    """
     home.prepare()
-    from pipelines.definitions import defs  # noqa: PLC0415 - loads dbt's manifest, which needs a prepared home
+    run_config = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    if job == "intraday":
+        from pipelines.intraday_definitions import defs  # noqa: PLC0415 - a third of what the other location costs
+
+        run_config["ops"] = {"take_files_in": {"config": {"idle_seconds": 0}}}
+    else:
+        from pipelines.definitions import defs  # noqa: PLC0415 - loads dbt's manifest, which needs a prepared home
 
     with _instance() as instance:
-        _close_dead_runs(instance)
-        note_child(home.run_note, os.getpid())
+        close_runs_of_dead_processes(instance)
+        # A night and an intraday run may go on at once; who looks for a killed one only by this note looks for a night.
+        if job != "intraday":
+            note_child(home.run_note, os.getpid())
         definition = defs().resolve_job_def(job)
         result = definition.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            tags={_PROCESS_TAG: process_name(os.getpid())},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags={PROCESS_TAG: process_name(os.getpid())},
+            run_config=run_config,
         )
-        home.run_note.unlink(missing_ok=True)
+        if job != "intraday":
+            home.run_note.unlink(missing_ok=True)
         return _outcome(instance, result.run_id)
 
 
@@ -85,7 +109,7 @@ def last_run(home: Home) -> RunOutcome | None:
     """The newest run of any job, however it was started; None where there was none."""
     home.prepare()
     with _instance() as instance:
-        _close_dead_runs(instance)
+        close_runs_of_dead_processes(instance)
         runs = instance.get_runs(limit=1)
         return _outcome(instance, runs[0].run_id) if runs else None
 
@@ -125,10 +149,10 @@ def _message(event: dg.EventLogEntry) -> str:
     return error.message.strip().removeprefix("dagster._core.errors.DagsterAssetCheckFailedError: ")
 
 
-def _close_dead_runs(instance: dg.DagsterInstance) -> None:
+def close_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
     """Report runs as failed whose process is gone, and free what they hold of concurrency pools."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        process = run.tags.get(_PROCESS_TAG)
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+        process = run.tags.get(PROCESS_TAG)
         if process is not None and not is_alive(process):
             instance.report_run_failed(run, "the process of this run ended before the run did; the next run carries on where it stopped")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

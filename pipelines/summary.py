@@ -16,22 +16,35 @@ from rich.table import Table
 
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
-from pipelines.ingest import MANIFEST
+from pipelines.ingest import MANIFEST, new_files
 from pipelines.lake import Lake
+from pipelines.publish import is_live, publication_facts, published_versions
 from pipelines.warehouse import query
 
-__all__ = ["show_checks", "show_freshness", "show_models", "show_quarantine", "show_rows", "show_summary", "table_of"]
+__all__ = [
+    "show_checks",
+    "show_freshness",
+    "show_held_sites",
+    "show_live",
+    "show_models",
+    "show_quarantine",
+    "show_rows",
+    "show_summary",
+    "table_of",
+]
 
 
 def show_summary(console: Console, home: Home, stage_seconds: dict[str, float], checks: dict[str, int]) -> None:
-    """Rows per layer, quarantine by reason, units by status, conflicts, checks, models, seconds per stage, and the next two commands."""
+    """Rows per layer, quarantine, units by status, conflicts, open cases, checks, models, seconds per stage, and the next two commands."""
     lake = Lake(home.lake)
     console.print(_layers(home, lake))
     show_quarantine(console, home)
     console.print(table_of("Units by status", _read(home, _UNITS_BY_STATE)))
     console.print(table_of("Conflicts found (shown, never repaired)", _read(home, _CONFLICTS), empty="none"))
+    console.print(table_of("Discrepancy cases that have not ended, and what is proposed", _read(home, _OPEN_CASES), empty="none"))
     show_checks(console, home, checks)
     show_models(console, home)
+    show_held_sites(console, home)
     console.print(table_of("Seconds per stage", pl.DataFrame([{"stage": k, "seconds": f"{v:.1f}"} for k, v in stage_seconds.items()])))
     console.print("\nNext:")
     console.print('  [bold]serialake sql "select * from stock_current limit 5"[/bold]', soft_wrap=True)
@@ -55,6 +68,14 @@ def show_models(console: Console, home: Home) -> None:
     console.print(table_of("Models, judged on held-back data (smaller is better)", _read(home, _MODELS), empty="none is trained yet"))
 
 
+def show_held_sites(console: Console, home: Home) -> None:
+    """Sites whose initial load does not reconcile, each with what is off and what to do; silent where there is none."""
+    # A file that was published before there was a roll-out has no such table.
+    held = _read(home, _HELD_SITES) if "rollout_sites" in published_versions(home) else pl.DataFrame()
+    for (explanation,) in held.iter_rows():
+        console.print(explanation, style="red", soft_wrap=True, markup=False)
+
+
 def show_freshness(console: Console, home: Home, now: datetime) -> None:
     """Rows and age of every published table, and of what it was made from."""
     lake = Lake(home.lake)
@@ -69,6 +90,23 @@ def show_freshness(console: Console, home: Home, now: datetime) -> None:
         if lake.exists(f"gold/{name}")
     ]
     console.print(table_of("Published tables", pl.DataFrame(rows), empty="nothing is published yet: serialake run"))
+
+
+def show_live(console: Console, home: Home, lake: Lake, now: datetime) -> None:
+    """Up to when the live tables show every file, what still waits in landing/, and what they show besides the facts."""
+    facts = publication_facts(home)
+    if "live_until" not in facts:
+        return
+    waiting, unfinished = new_files(home, lake)
+    oldest = min((new.file.modified_at for new in waiting), default=None)
+    behind = f"{len(waiting)} files wait, the oldest for {int((now - oldest).total_seconds())} s" if oldest else "nothing waits in landing/"
+    behind += f"; {len(unfinished)} still being written" if unfinished else ""
+    behind += "" if is_live(home, lake) else "; what was taken in since is not shown yet"
+    console.print(
+        f"Live up to {facts['live_until']:%Y-%m-%d %H:%M:%S} UTC, facts up to {facts['ingested_until']:%Y-%m-%d %H:%M:%S}: {behind}",
+        soft_wrap=True,
+    )
+    console.print(table_of("Since the facts were built", _read(home, _LIVE)))
 
 
 def show_rows(console: Console, title: str, frame: pl.DataFrame) -> None:
@@ -141,6 +179,23 @@ from serials group by all order by units desc
 _CONFLICTS = """
 select conflict_code as conflict, count(distinct (article_id, serial_number)) as units, count(*) as movements
 from serial_movements where conflict_code is not null group by all order by units desc
+"""
+
+_OPEN_CASES = """
+select
+    kind_code as kind, action_code as proposed, state_code as state, count(*) as cases, sum(units_outstanding)::bigint as units,
+    sum(outstanding_amount) as value
+from discrepancy_cases where state_code in ('open', 'proposed', 'approved') group by all order by value desc nulls last, all
+"""
+
+_HELD_SITES = "select concat('Site ', site_id, ' is held. ', explanation) from rollout_sites where is_held order by site_id"
+
+_LIVE = """
+select
+    (select count(*) from changed_units) as "units touched",
+    (select coalesce(sum(units_added), 0) from changed_stock) as "units into stock",
+    (select coalesce(sum(units_removed), 0) from changed_stock) as "units out of stock",
+    (select count(*) from live_discrepancies) as discrepancies
 """
 
 _BROKEN_RULES = """

@@ -27,6 +27,7 @@ __all__ = [
     "QueryError",
     "View",
     "build_published_file",
+    "in_memory",
     "install_delta_extension",
     "newest_moment",
     "query",
@@ -44,6 +45,9 @@ __all__ = [
 _FACTS = {
     "published_at": "When the file was published, UTC.",
     "home": "Folder whose Parquet files the views name.",
+    "ingested_until": "Moment of ingestion, UTC, up to which the facts hold everything; what came later is live.",
+    "live_until": "Moment of ingestion, UTC, up to which the live tables hold everything that no contract holds back.",
+    "live_version": "Versions of the manifest and of people's decisions that the live tables show.",
     "manifest_version": "Delta version of the manifest: which files had been loaded.",
     "model_version": "Hash of the dbt project and the contracts that built the tables.",
     "gold_versions": "Delta version of each published table.",
@@ -64,16 +68,17 @@ Connection = duckdb.DuckDBPyConnection
 
 @dataclass(frozen=True)
 class View:
-    """One table of the published file: its contract, and the Parquet files of exactly one Delta version.
+    """One table of the published file: its contract, and the Parquet files of exactly one Delta version; or a query over the others.
 
     `replaced` names the files that say which units' rows a later night has replaced, where the table grows by nights
     (pipelines/nights.py); `computed` are columns that are not stored, by name.
     """
 
     contract: Contract
-    files: Sequence[Path]
+    files: Sequence[Path] = ()
     replaced: Sequence[Path] = ()
     computed: Mapping[str, str] = field(default_factory=dict)
+    sql: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,16 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def in_memory() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own in memory, that reads Delta tables; it knows nothing of the warehouse, and locks nobody out."""
+    install_delta_extension()
+    # Queries over a few new rows: a second thread gains little, and takes from the night and the analysts.
+    with duckdb.connect(config={"preserve_insertion_order": False}) as connection:
+        connection.execute("load delta")
+        yield connection
 
 
 @contextmanager
@@ -232,7 +247,7 @@ def _remove_unfinished(target: Path) -> None:
 def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     name, columns = view.contract.name, view.contract.columns
     selected = ", ".join(f'{view.computed[c.name]} as "{c.name}"' if c.name in view.computed else f'"{c.name}"' for c in columns)
-    source = f"select {selected} from {_standing_rows(view)}" if view.files else _no_rows(view.contract)
+    source = view.sql or (f"select {selected} from {_standing_rows(view)}" if view.files else _no_rows(view.contract))
     connection.execute(f'create view "{name}" as {source}')
     connection.execute(f'comment on view "{name}" is {_text(f"{view.contract.grain} {view.contract.description}")}')
     for column in columns:

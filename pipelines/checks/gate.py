@@ -48,11 +48,15 @@ class TableVerdict:
         return any(verdict.is_red for verdict in self.verdicts)
 
 
-def check_new_rows(lake: Lake, contracts: Mapping[str, Contract], *, now: datetime) -> list[TableVerdict]:
-    """Judge the new rows of every table that has any, and the freshness of every table that ever had a delivery."""
+def check_new_rows(lake: Lake, contracts: Mapping[str, Contract], *, now: datetime, until: datetime | None = None) -> list[TableVerdict]:
+    """Judge the new rows of every table that has any, and the freshness of every table that ever had a delivery.
+
+    `until` leaves rows that were taken in later to the next check.
+    """
     ensure_decisions(lake)
     install_delta_extension()
     manifest = lake.read(MANIFEST, ["_load_id", "file", "tables", "ingested_at"]).filter(pl.col("tables") != "")
+    manifest = manifest.filter(pl.col("ingested_at") <= until) if until else manifest
     deliveries = manifest.with_columns(pl.col("tables").str.split(",")).explode("tables")
     moments, accepted = _passed_until(lake), decided_loads(lake, "accepted")
     found = []
@@ -62,31 +66,33 @@ def check_new_rows(lake: Lake, contracts: Mapping[str, Contract], *, now: dateti
             of_table = deliveries.filter(pl.col("tables") == table)
             since = moments.get(table, _BEGINNING)
             new = of_table.filter(pl.col("ingested_at") > since)
-            verdicts, volumes, until = [], pl.DataFrame(), since
+            verdicts, volumes, checked_until = [], pl.DataFrame(), since
             if new.height:
                 database = database or opened.enter_context(judging())
-                verdicts, volumes = _rows_verdicts(database, lake, contract, since, accepted)
-                until = new["ingested_at"].max()
+                checked_until = new["ingested_at"].max()
+                verdicts, volumes = _rows_verdicts(database, lake, contract, (since, checked_until), accepted)
             if of_table.height:
                 fresh = freshness_verdict(of_table["ingested_at"], now)
-                found.append(TableVerdict(table, since, until, [*verdicts, fresh], volumes))
+                found.append(TableVerdict(table, since, checked_until, [*verdicts, fresh], volumes))
             report("contracts", done, len(contracts))
     return found
 
 
 def _rows_verdicts(
-    database: str, lake: Lake, contract: Contract, since: datetime, accepted: Sequence[str]
+    database: str, lake: Lake, contract: Contract, between: tuple[datetime, datetime], accepted: Sequence[str]
 ) -> tuple[list[Verdict], pl.DataFrame]:
     path = lake.path(f"bronze/{contract.table}")
     held = ", ".join(f"'{load}'" for load in accepted) or "''"
-    new = f"select * from delta_scan('{path}') where _ingested_at > timestamp '{since}'"
+    since, until = between
+    new = f"select * from delta_scan('{path}') where _ingested_at > timestamp '{since}' and _ingested_at <= timestamp '{until}'"
     hold_rows(database, f"{new} and _load_id not in ({held})")
     verdicts = judge(database, rules_of(contract), shown_key(contract))
     business_date = contract.custom("businessDate")
     if not business_date:
         return verdicts, pl.DataFrame()
     days = f"select cast({business_date} as date) as day, count(*) as rows, bool_or(_ingested_at > timestamp '{since}') as is_new"
-    by_day = query_frame(database, f"{days} from delta_scan('{path}') where {business_date} is not null group by all order by day")
+    told = f"{business_date} is not null and _ingested_at <= timestamp '{until}'"
+    by_day = query_frame(database, f"{days} from delta_scan('{path}') where {told} group by all order by day")
     volume = volume_verdict(by_day.select("day", "rows"), by_day.filter("is_new")["day"].to_list())
     return [*verdicts, volume], by_day.select("day", "rows")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.contracts import Contract, ContractError, source_contracts
+from pipelines.cut import newest_cut, note_cut
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, IngestResult, ingest
 from pipelines.live import SYSTEMS
@@ -70,7 +71,7 @@ def _specs() -> list[dg.AssetSpec]:
 )
 def land_files(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:
     """Take every new file of landing/ into the lake, each once."""
-    with lakehouse.writing() as home:
+    with lakehouse.ingesting() as home:
         lake = lakehouse.lake()
         try:
             settings = read_extract_settings(home.contracts, CONTRACTS)
@@ -78,6 +79,7 @@ def land_files(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Itera
         except ContractError as error:
             # Trying again mends no contract.
             raise dg.Failure(str(error), allow_retries=False) from error
+        note_cut(home.taken_note, newest_cut(home, lake))
         context.log.info(_summary(result))
         for table in CONTRACTS:
             yield dg.MaterializeResult(

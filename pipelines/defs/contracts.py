@@ -13,6 +13,7 @@ from pipelines.checks.expectations import Verdict
 from pipelines.checks.gate import RESULTS, TableVerdict, check_new_rows, keep_results
 from pipelines.checks.plots import broken_rows_plot, volume_plot
 from pipelines.contracts import published_contracts, source_contracts
+from pipelines.cut import note_cut, noted_cut
 from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import WAREHOUSE_POOL, Lakehouse
 from pipelines.pictures import as_markdown
@@ -37,10 +38,13 @@ def _spec(table: str, name: str) -> dg.AssetCheckSpec:
 )
 def check_contracts(context: dg.AssetCheckExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.AssetCheckResult]:
     """Judge new rows set-based in DuckDB, keep the results, and tell them table by table."""
-    with lakehouse.writing():
+    with lakehouse.writing() as home:
         lake, now = lakehouse.lake(), lakehouse.now()
-        found = {table.table: table for table in check_new_rows(lake, CONTRACTS, now=now)}
+        cut = noted_cut(home.taken_note)
+        found = {table.table: table for table in check_new_rows(lake, CONTRACTS, now=now, until=cut.until if cut else None)}
         added = keep_results(lake, CONTRACT, list(found.values()), now=now)
+        if cut and not any(table.is_red for table in found.values()):
+            note_cut(home.passed_note, cut)
         history = lake.read(RESULTS) if added else pl.DataFrame()
     if added:
         context.op_execution_context.log_event(dg.AssetMaterialization(["gold", CONTRACT.name], metadata={"rows_added": added}))

@@ -18,7 +18,7 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 """Two more tries: enough for a file that vanished under the reader, too few to hide what is broken."""
 
 WAREHOUSE_POOL = "warehouse"
-"""DuckDB has one writer; so has the lake. The writer's lock enforces it, and unlike a slot it is freed when its holder is killed."""
+"""DuckDB has one writer. The writer's lock enforces it, and unlike a slot it is freed when its holder is killed."""
 
 
 class Lakehouse(dg.ConfigurableResource):
@@ -38,6 +38,13 @@ class Lakehouse(dg.ConfigurableResource):
     def now(self) -> datetime:
         """The clock: UTC, without a zone."""
         return datetime.now(UTC).replace(tzinfo=None)
+
+    @contextmanager
+    def ingesting(self) -> Iterator[Home]:
+        """The installation, with nobody else taking files in."""
+        home = self.home()
+        with home.ingest_lock():
+            yield home
 
     @contextmanager
     def writing(self) -> Iterator[Home]:

@@ -1,9 +1,7 @@
-"""Schedules: the nightly flow, and the sensor that takes files minutes after they land.
+"""Schedules: the nightly flow, and what starts it besides the clock.
 
 When things run belongs here; what they do does not. Times are UTC.
 """
-
-import hashlib
 
 import dagster as dg
 
@@ -11,10 +9,12 @@ from pipelines.contracts import published_contracts, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
 from pipelines.live import EXTRACTIONS
-from pipelines.publish import is_current, merge_nights, model_version, tidy_gold
+from pipelines.publish import live_version, merge_nights, model_version, publication_facts, tidy_gold
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
-SCORED = [["gold", name] for writer in ("models", "feeds") for name in published_contracts(written_by=writer)]
+SCORED = [
+    ["gold", name] for writer in ("models", "feeds", "rollout", "intraday", "view") for name in published_contracts(written_by=writer)
+]
 LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING]) - dg.AssetSelection.assets(*SCORED)
 
 # Reading live systems is a job of its own: one that is down stops no night.
@@ -23,8 +23,8 @@ nightly = dg.define_asset_job(
     dg.AssetSelection.all() - dg.AssetSelection.key_prefixes(["landing"]),
     description="Everything: take new files, build all facts, publish.",
 )
-intraday = dg.define_asset_job(
-    "intraday", LAKE_LAYERS, description="Take new files, bring ledger and stock up to date, publish; no training."
+facts = dg.define_asset_job(
+    "facts", LAKE_LAYERS, description="Take new files, build all facts, publish; no training: for a person who cannot wait for the night."
 )
 
 nightly_schedule = dg.ScheduleDefinition(
@@ -42,14 +42,12 @@ def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
     """Merge the small files that nights leave in bronze; remove what neither the newest nor the published version names."""
     with lakehouse.writing() as home:
         lake = lakehouse.lake()
-        for table in [
-            *(f"bronze/{table}" for table in source_contracts()),
-            MANIFEST,
-            QUARANTINE,
-            *[EXTRACTIONS] * lake.exists(EXTRACTIONS),
-        ]:
-            lake.compact(table)
-            lake.vacuum(table)
+        taken_in = [*(f"bronze/{table}" for table in source_contracts()), MANIFEST, QUARANTINE]
+        for table in [*taken_in, *[EXTRACTIONS] * lake.exists(EXTRACTIONS)]:
+            # Freed after each table, so that files are taken in meanwhile.
+            with home.ingest_lock():
+                lake.compact(table)
+                lake.vacuum(table)
             context.log.info(f"{table}: version {lake.version(table)}")
         merged = merge_nights(home, lake, published_contracts(), now=lakehouse.now())
         context.log.info(f"nights merged: {', '.join(merged) or 'none'}")
@@ -73,26 +71,25 @@ weekly_schedule = dg.ScheduleDefinition(
 
 
 @dg.sensor(
-    job=intraday,
+    job=nightly,
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts the intraday job when complete new files lie in landing/.",
+    description="Starts the nightly job where no facts are published yet, or where they were built by other models or lie elsewhere.",
 )
-def landing_sensor(lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
-    """One run for each new set of files; none while a run is writing."""
-    home = lakehouse.home()
+def night_sensor(lakehouse: Lakehouse) -> dg.RunRequest | dg.SkipReason:
+    """The first night need not wait for 02:30; nor need one that has to build everything anew. All other files are live without it."""
+    home, lake = lakehouse.home(), lakehouse.lake()
+    facts = publication_facts(home)
+    if (facts.get("home"), facts.get("model_version")) == (str(home.root), model_version()):
+        return dg.SkipReason("facts are published; what lands is live, and the next night builds on it")
     try:
         with home.writer_lock(timeout=0):
             pass
     except TimeoutError:
-        return dg.SkipReason("a run is writing; it takes what has landed")
-    lake = lakehouse.lake()
+        return dg.SkipReason("a run is writing")
     ensure_tables(lake, source_contracts())
     files, _ = new_files(home, lake)
-    if not files and (lake.row_count(MANIFEST) == 0 or is_current(home, lake)):
-        return dg.SkipReason("nothing new in landing/, and all that was loaded is published")
-    if not files:
-        # A run broke off after it had loaded its files: what it left is published by one more.
-        return dg.RunRequest(run_key=f"unpublished/{lake.rows_version(MANIFEST)}/{model_version()}")
-    identity = hashlib.sha256("\n".join(new.copy_id for new in files).encode()).hexdigest()
-    return dg.RunRequest(run_key=identity, tags={"serialake/new_files": str(len(files))})
+    if not files and lake.row_count(MANIFEST) == 0:
+        return dg.SkipReason("nothing has landed yet")
+    # Once for each state of the lake: what a contract holds back waits for a person.
+    return dg.RunRequest(run_key=f"{live_version(lake, lake.rows_version(MANIFEST))}/{model_version()}")

@@ -12,10 +12,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from pipelines.compiled import note_models
+from pipelines.cut import Cut, newest_cut, noted_cut
 from pipelines.defs.resources import WAREHOUSE_POOL, Lakehouse
 from pipelines.home import Home, project_root
-from pipelines.ingest import MANIFEST
-from pipelines.knowledge import note_ledger_sql
 from pipelines.processes import note_child
 from pipelines.progress import report
 from pipelines.publish import built_from, model_version, note_build
@@ -78,8 +78,8 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
     """Staging, intermediate and marts, with their tests, in one dbt build; all anew where the models have changed."""
     failure = None
     with lakehouse.writing() as home:
-        # Nothing is taken in while the lock is held, so this is what the build reads.
-        manifest_version = lakehouse.lake().rows_version(MANIFEST)
+        cut = _cut_to_build(home, lakehouse)
+        os.environ["SERIALAKE_BUILT_UNTIL"] = str(cut.until)
         is_same = built_from(home)["model_version"] == model_version()
         arguments = ["build", "--exclude-resource-type", "unit_test", *([] if is_same else ["--full-refresh"])]
         if not is_same:
@@ -94,9 +94,9 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
                 events.append(event)
                 report("dbt", len(events))
             if not is_same:
-                note_ledger_sql(home)
+                note_models(home)
             if not context.is_subset:
-                note_build(home, manifest_version)
+                note_build(home, cut)
         except Exception as error:
             failure = error
         home.builder_note.unlink(missing_ok=True)
@@ -106,6 +106,13 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
     # Reported last, so that what did succeed is seen; not tried again, since the same models on the same data fail again.
     if failure:
         raise failure
+
+
+def _cut_to_build(home: Home, lakehouse: Lakehouse) -> Cut:
+    """What the contracts let pass; where nothing was checked yet, as in a build started alone, what is there now."""
+    if passed := noted_cut(home.passed_note):
+        return passed
+    return newest_cut(home, lakehouse.lake())
 
 
 def _with_row_count(event: Any, counts: Mapping[str, int]) -> Any:

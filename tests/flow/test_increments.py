@@ -49,7 +49,7 @@ def test_three_nights_out_of_order_equal_one_full_build_and_each_stays_known(del
     # The newest third first, then the oldest: facts arrive late by weeks, and change stock and state backwards.
     nights = [names[2::3], names[0::3], names[1::3]]
     told = []
-    for night, job in zip(nights, ("intraday", "intraday", "nightly"), strict=True):
+    for night, job in zip(nights, ("facts", "facts", "nightly"), strict=True):
         _deliver(delivered, home, night)
         must_run(home, job)
         moment = query(home.published, "select max(ingested_at) from serial_records").item()

@@ -146,10 +146,10 @@ def _rows(lake: Lake, table: str):
     return arrow.to_reader()
 
 
-def test_the_intraday_job_trains_and_scores_nothing():
+def test_the_facts_job_trains_and_scores_nothing():
     from pipelines.definitions import defs
 
-    selected = defs().resolve_job_def("intraday").asset_layer.executable_asset_keys
+    selected = defs().resolve_job_def("facts").asset_layer.executable_asset_keys
     names = {key.to_user_string() for key in selected}
     assert "gold/serials" in names
     assert not {name for name in names if name.startswith("models/")} | names & {"gold/demand_forecasts", "gold/return_risk"}

@@ -10,6 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.contracts import published_contracts, source_contracts
+from pipelines.cut import cut_of
 from pipelines.ingest import MANIFEST_SCHEMA, ensure_tables
 from pipelines.lake import Lake
 from pipelines.publish import is_current, note_build, publish, published_versions, tidy_gold
@@ -141,13 +142,13 @@ def test_housekeeping_keeps_what_the_published_file_names_though_newer_versions_
 
 
 def test_a_publication_claims_what_the_warehouse_was_built_from_and_no_load_since(home, lake):
-    note_build(home, lake.rows_version("manifest"))
+    note_build(home, cut_of(lake))
     _publish(home, lake, 0)
     assert is_current(home, lake)
     load = pl.DataFrame([{"_load_id": "l", "file": "f", "ingested_at": EPOCH}], schema=MANIFEST_SCHEMA)
     lake.append_once("manifest", load, ["l"])
     _publish(home, lake, 1)
     assert not is_current(home, lake)
-    note_build(home, lake.rows_version("manifest"))
+    note_build(home, cut_of(lake))
     publish(home, lake, CONTRACTS, now=EPOCH)
     assert is_current(home, lake)

@@ -68,7 +68,7 @@ def idocs_only(tmp_path_factory, delivered) -> Home:
     with pytest.MonkeyPatch.context() as patch:
         home = prepared(tmp_path_factory.mktemp("idocs"), patch)
         deliver(delivered["ecc"], home, without=[is_table])
-        must_run(home, "intraday")
+        must_run(home, "facts")
     return home
 
 
@@ -76,7 +76,7 @@ def idocs_only(tmp_path_factory, delivered) -> Home:
 def test_tables_tell_of_every_unit_what_the_idocs_tell(delivered, idocs_only, tmp_path, monkeypatch, shape, without):
     home = prepared(tmp_path / "home", monkeypatch)
     deliver(delivered[shape], home, without=without)
-    must_run(home, "intraday")
+    must_run(home, "facts")
     for table in LEDGER:
         ours, theirs = ledger(home, table), ledger(idocs_only, table)
         assert ours.height == theirs.height > 0, table

@@ -1,0 +1,38 @@
+"""Intraday: the tables of what changed since the night, and the live views, in their place in the graph.
+
+The intraday run writes them, in a code location of its own (pipelines/intraday_definitions.py), and so does a publication. What they
+hold is explained in pipelines/intraday/INTRADAY.md.
+"""
+
+import dagster as dg
+
+from pipelines.contracts import Contract, published_contracts
+from pipelines.defs.bronze import column_schema
+
+CHANGED, VIEWS = published_contracts(written_by="intraday"), published_contracts(written_by="view")
+_READ = {
+    "serials_live": ("serials", "changed_units", "changed_serials"),
+    "serial_movements_live": ("serial_movements", "changed_units", "changed_serial_movements"),
+    "stock_live": ("stock_current", "changed_stock"),
+}
+
+
+def _spec(contract: Contract, deps: list[list[str]]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["gold", contract.name],
+        deps=deps,
+        group_name=contract.domain,
+        description=f"{contract.grain} {contract.description}",
+        owners=[f"team:{contract.domain}"],
+        kinds={"duckdb", "deltalake"},
+        metadata={"dagster/column_schema": column_schema(contract)},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """One asset per table, which no job of this location writes."""
+    read = [["manifest"], *(["gold", name] for name in ("serial_records", "serials", "articles", "stock_current"))]
+    changed = [_spec(contract, read) for contract in CHANGED.values()]
+    views = [_spec(contract, [["gold", name] for name in _READ[contract.name]]) for contract in VIEWS.values()]
+    return dg.Definitions(assets=[*changed, *views])
