@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import duckdb
 import pytest
 
-from pipelines.contracts import published_contracts
+from pipelines.contracts import published_contracts, source_contracts
+from pipelines.ingest import ensure_tables
 from pipelines.lake import Lake
 from pipelines.nights import bring, replaced_table, view_of
 from pipelines.publish import merge_nights, publish, tidy_gold
@@ -18,6 +19,7 @@ EPOCH = datetime(2026, 1, 1)
 
 @pytest.fixture
 def warehouse(home):
+    ensure_tables(Lake(home.lake), source_contracts())
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute("create schema marts; create schema intermediate")
         columns = ", ".join(f'"{column.name}" {column.physical_type}' for column in CONTRACT.columns)
