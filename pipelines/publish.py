@@ -133,7 +133,7 @@ def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], na
 
 def rows_shown(home: Home, lake: Lake, contract: Contract) -> int:
     """Rows that the published file shows of a table."""
-    if appended(contract):
+    if appended(contract) and contract.name in published_versions(home):
         return query(home.published, f"select count(*) from {contract.name}").item()  # noqa: S608 - a table of the project's
     return lake.row_count(f"gold/{contract.name}")
 
