@@ -74,7 +74,6 @@ def bring(connection: Connection, lake: Lake, contract: Contract, *, made_by: st
     night = kept["night"] + 1
     unit = {"article_id": None, "serial_number": None, NIGHT: f"{night}::integer"}
     changes = f"(select distinct article_id, serial_number from {_CHANGES} where ingested_at {since})"  # noqa: S608 - our own names
-    changes = f"(select distinct article_id, serial_number from {_CHANGES} where ingested_at {since})"  # noqa: S608 - our own names
     units = sorted_rows(connection, changes, unit, sorted_by[:2])
     # The first night after the table was written whole begins anew: what earlier ones replaced is gone.
     note = lake.replace if night == 1 else lake.append_sorted

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 import pyarrow as pa
@@ -25,7 +25,7 @@ from pipelines.knowledge import table_macros
 from pipelines.lake import Lake
 from pipelines.nights import appended, bring, replaced_table, replaced_version, view_of
 from pipelines.progress import report
-from pipelines.warehouse import View, build_published_file, query, reading, row_count, table_fingerprint, table_rows
+from pipelines.warehouse import View, build_published_file, newest_movement_date, query, reading, row_count, table_fingerprint, table_rows
 
 __all__ = [
     "Publication",
@@ -200,15 +200,18 @@ def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: M
 def note_build(home: Home, cut: Cut) -> None:
     """Record that the warehouse now holds all loads up to this cut of the lake, by today's models."""
     facts = {"manifest_version": cut.manifest_version, "ingested_until": cut.until.isoformat(), "model_version": model_version()}
+    if newest := newest_movement_date(home.warehouse):
+        facts["as_of_date"] = newest.isoformat()
     write_note(home.build_note, json.dumps(facts))
 
 
 def built_from(home: Home) -> dict[str, object]:
-    """`manifest_version`, `ingested_until` and `model_version` of the last whole build; what nothing has where there was none."""
-    found = {"manifest_version": -1, "ingested_until": BEGINNING.isoformat(), "model_version": ""}
+    """`manifest_version`, `ingested_until`, `model_version`, `as_of_date` of the last whole build; blank where there was none."""
+    found = {"manifest_version": -1, "ingested_until": BEGINNING.isoformat(), "model_version": "", "as_of_date": None}
     if home.warehouse.exists() and home.build_note.exists():
         found |= json.loads(home.build_note.read_text(encoding="utf-8"))
-    return {**found, "ingested_until": datetime.fromisoformat(found["ingested_until"])}
+    as_of_date = date.fromisoformat(found["as_of_date"]) if found["as_of_date"] else None
+    return {**found, "ingested_until": datetime.fromisoformat(found["ingested_until"]), "as_of_date": as_of_date}
 
 
 def is_current(home: Home, lake: Lake) -> bool:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = [
     "in_memory",
     "install_delta_extension",
     "newest_moment",
+    "newest_movement_date",
     "query",
     "reading",
     "reading_only",
@@ -45,6 +47,7 @@ __all__ = [
 _FACTS = {
     "published_at": "When the file was published, UTC.",
     "home": "Folder whose Parquet files the views name.",
+    "as_of_date": "Day of the newest movement that was known: what ages and terms are counted up to.",
     "ingested_until": "Moment of ingestion, UTC, up to which the facts hold everything; what came later is live.",
     "live_until": "Moment of ingestion, UTC, up to which the live tables hold everything that no contract holds back.",
     "live_version": "Versions of the manifest and of people's decisions that the live tables show.",
@@ -153,6 +156,11 @@ def query(path: Path, sql: str, parameters: Sequence[object] = ()) -> pl.DataFra
         return connection.execute(sql, list(parameters)).pl()
 
 
+def newest_movement_date(path: Path) -> date | None:
+    """Day of the newest movement in the ledger; one that is dated beyond its own delivery does not count beyond it."""
+    return query(path, "select cast(least(max(last_moved_at), max(ingested_at)) as date) from intermediate.int_serial_states").item()
+
+
 def row_counts(path: Path) -> dict[str, int]:
     """Rows of every table of a DuckDB file by table name; views are left out. Empty where there is no file."""
     if not path.exists():
@@ -226,12 +234,12 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
     _remove_unfinished(target)
     try:
         with duckdb.connect(str(building)) as connection:
+            _create_publication(connection, facts)
             for view in views:
                 _create_view(connection, view)
             for macro in macros:
                 connection.execute(f'create macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}')
                 connection.execute(f'comment on macro table "{macro.name}" is {_text(macro.description)}')
-            _create_publication(connection, facts)
             connection.execute("checkpoint")
         building.replace(target)
     finally:
@@ -248,6 +256,9 @@ def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     name, columns = view.contract.name, view.contract.columns
     selected = ", ".join(f'{view.computed[c.name]} as "{c.name}"' if c.name in view.computed else f'"{c.name}"' for c in columns)
     source = view.sql or (f"select {selected} from {_standing_rows(view)}" if view.files else _no_rows(view.contract))
+    if computed := view.contract.computed_columns:
+        added = ", ".join(f'cast({c.expression} as {c.physical_type}) as "{c.name}"' for c in computed)
+        source, columns = f"select *, {added} from ({source})", (*columns, *computed)
     connection.execute(f'create view "{name}" as {source}')
     connection.execute(f'comment on view "{name}" is {_text(f"{view.contract.grain} {view.contract.description}")}')
     for column in columns:
@@ -271,7 +282,8 @@ def _standing_rows(view: View) -> str:
 
 
 def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, object]) -> None:
-    values = ", ".join(f"? as {name}" for name in facts)
+    facts = {"as_of_date": None, **facts}
+    values = ", ".join(f"cast(? as date) as {name}" if name == "as_of_date" else f"? as {name}" for name in facts)
     connection.execute(f"create table publication as select {values}", list(facts.values()))
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
     for name in facts:
