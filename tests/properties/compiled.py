@@ -129,6 +129,7 @@ class CompiledLedger:
         self.connection.execute("set threads = 1; set disabled_optimizers = 'statistics_propagation'; attach ':memory:' as warehouse")
         for schema in ("bronze", "seeds", *sorted({model.relation.split(".")[1].strip('"') for model in models})):
             self.connection.execute(f"create schema warehouse.{schema}")
+        self.connection.execute("create macro built_until() as timestamp '9999-12-31 00:00:00'")
         self.connection.execute(f"attach '{home.warehouse}' as built (read_only)")
         for (seed,) in self.connection.execute(
             "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'seeds'"
