@@ -19,10 +19,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.compiled import note_models
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
-from pipelines.knowledge import table_macros
+from pipelines.knowledge import note_ledger_sql, table_macros
 from pipelines.lake import LINEAGE_SCHEMA
 from tests.flow.bronze import build, empty_lake
 
@@ -62,7 +61,7 @@ def compile_models(folder: Path) -> tuple[Home, list[Model]]:
         if not nodes:
             # Where a nightly run leaves it.
             shutil.copy(home.root / "dbt_target" / "manifest.json", home.root / "dbt_target" / "run" / "manifest.json")
-            note_models(home)
+            note_ledger_sql(home)
         nodes.append({key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"})
     first, second = nodes
     order = TopologicalSorter({key: [on for on in node["depends_on"]["nodes"] if on in first] for key, node in first.items()})
@@ -128,8 +127,6 @@ class CompiledLedger:
         self.connection = duckdb.connect()
         # Statements are planned while the tables are empty, and a plan must not believe them to stay so.
         self.connection.execute("set threads = 1; set disabled_optimizers = 'statistics_propagation'; attach ':memory:' as warehouse")
-        # Rows of bronze up to no moment in particular, as macros/built_until.sql has it.
-        self.connection.execute("create macro built_until() as timestamp '9999-12-31 00:00:00'")
         for schema in ("bronze", "seeds", *sorted({model.relation.split(".")[1].strip('"') for model in models})):
             self.connection.execute(f"create schema warehouse.{schema}")
         self.connection.execute("create macro built_until() as timestamp '9999-12-31 00:00:00'")
