@@ -93,5 +93,5 @@ select
     as_of_date,
     site_id,
     article_id,
-    prior_rate * {{ shrunk_ratio('differences', '(prior_rate * unit_days)', 'spread') }} as difference_rate
+    cast(prior_rate * {{ shrunk_ratio('differences', '(prior_rate * unit_days)', 'spread') }} as double) as difference_rate
 from lines_spread
