@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -19,9 +19,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from pipelines.compiled import note_models
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
-from pipelines.knowledge import note_ledger_sql, table_macros
+from pipelines.knowledge import table_macros
 from pipelines.lake import LINEAGE_SCHEMA
 from tests.flow.bronze import build, empty_lake
 
@@ -46,6 +47,7 @@ class Model:
     whole: str
     increment: str | None
     strategy: str | None
+    reads: tuple[str, ...]
     reached: str
     """Query for how far the model has come, as the macro `watermark` asks it."""
 
@@ -60,7 +62,7 @@ def compile_models(folder: Path) -> tuple[Home, list[Model]]:
         if not nodes:
             # Where a nightly run leaves it.
             shutil.copy(home.root / "dbt_target" / "manifest.json", home.root / "dbt_target" / "run" / "manifest.json")
-            note_ledger_sql(home)
+            note_models(home)
         nodes.append({key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"})
     first, second = nodes
     order = TopologicalSorter({key: [on for on in node["depends_on"]["nodes"] if on in first] for key, node in first.items()})
@@ -78,6 +80,7 @@ def _model(home: Home, first: Mapping, second: Mapping) -> Model:
         _from_memory(home, first["compiled_code"]),
         _from_memory(home, second["compiled_code"]) if is_incremental else None,
         strategy,
+        tuple(name.rsplit(".", 1)[-1] for name in first["depends_on"]["nodes"]),
         _reached(first),
     )
 
@@ -98,17 +101,36 @@ def _without_stamps(name: str, sql: str) -> str:
     return re.sub(rf'"{name}__dbt_tmp\d+"', f'"{name}__new"', sql)
 
 
+def _upstream(models: Sequence[Model], marts: Sequence[str]) -> set[str]:
+    """Names of the marts and of all that they are made from; a model stands after those it reads."""
+    needed = set(marts)
+    for model in reversed(models):
+        needed |= set(model.reads) if model.name in needed else set()
+    return needed
+
+
+def _telling_nothing(model: Model) -> Model:
+    nothing = {form: f"select * from ({sql}) where false" for form in ("whole", "increment") if (sql := getattr(model, form))}
+    return replace(model, **nothing)
+
+
 class CompiledLedger:
     """A warehouse in memory. Nights are delivered and built as dbt would; then the marts are read."""
 
-    def __init__(self, home: Home, models: Sequence[Model], *, silent: Sequence[str] = ()) -> None:
-        """Empty tables of all models, and the seeds. `silent` names models of sources that nothing comes from: they take no time."""
-        self.models = models
+    def __init__(self, home: Home, models: Sequence[Model], *, marts: Sequence[str] = (), silent: Sequence[str] = ()) -> None:
+        """Empty tables of all models, or of what the `marts` named are made from, and the seeds.
+
+        `silent` names models of sources that nothing comes from: they take no time.
+        """
+        chosen = [model for model in models if not marts or model.name in _upstream(models, marts)]
+        self.models = [_telling_nothing(model) if model.name in silent else model for model in chosen]
+        models = self.models
         self.connection = duckdb.connect()
         # Statements are planned while the tables are empty, and a plan must not believe them to stay so.
         self.connection.execute("set threads = 1; set disabled_optimizers = 'statistics_propagation'; attach ':memory:' as warehouse")
         for schema in ("bronze", "seeds", *sorted({model.relation.split(".")[1].strip('"') for model in models})):
             self.connection.execute(f"create schema warehouse.{schema}")
+        self.connection.execute("create macro built_until() as timestamp '9999-12-31 00:00:00'")
         self.connection.execute(f"attach '{home.warehouse}' as built (read_only)")
         for (seed,) in self.connection.execute(
             "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'seeds'"
@@ -120,8 +142,7 @@ class CompiledLedger:
             self.connection.execute(f'create table warehouse.bronze."{table}" ({columns})')
         for model in models:
             kind = "view" if model.is_view else "table"
-            nothing = " where false" if model.name in silent else ""
-            self.connection.execute(f"create {kind} {model.relation} as select * from ({model.whole}){nothing}")
+            self.connection.execute(f"create {kind} {model.relation} as {model.whole}")
         self.builds = {model.name: self._prepared(model) for model in models if not model.is_view}
         self.connection.execute("set search_path = 'memory.main,warehouse.marts'")
         for macro in table_macros(home):

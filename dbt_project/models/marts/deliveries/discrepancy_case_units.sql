@@ -117,13 +117,17 @@ select
     opened.purchase_order_id,
     opened.vendor_id,
     opened.carrier_id,
-    cast(opened.quantity as decimal(18, 3)) as quantity,
+    cast(opened.quantity as decimal(18, 3)) as unit_quantity,
     opened.batch_id,
     opened.valuation_type,
     coalesce(opened.storage_location_id, locations.storage_location_id) as storage_location_id,
     origins.storage_location_id as origin_storage_location_id,
     opened.seen_site_id,
     opened.departed_at,
+    case
+        when opened.role_code = 'scanned'
+            then cast({{ days_after('opened.opened_at', -1 * var('posting_grace_days')) }} as date)
+    end as scanned_date,
     opened.shown_at as opened_at,
     opened.resolved_at,
     opened.resolved_document_id,
