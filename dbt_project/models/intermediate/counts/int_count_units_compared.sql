@@ -7,6 +7,9 @@
         meta={'day_column': 'counted_date'},
     )
 }}
+{%- set kept = [
+    'source_name', 'count_document_id', 'site_id', 'storage_location_id', 'article_id', 'serial_number', 'book_unit_state',
+    'book_site_id', 'book_storage_location_id', 'counted_date', 'counted_from_at', 'counted_to_at'] %}
 
 with changed_articles as (
 
@@ -171,55 +174,28 @@ known_until as (
 compared as (
 
     select
-        source_name,
-        count_document_id,
-        site_id,
-        storage_location_id,
-        article_id,
-        serial_number,
+        {%- for name in kept %}
+        {{ name }},
+        {%- endfor %}
         case when is_booked_here then 'matched' else 'surplus' end as result_code,
-        book_unit_state,
-        book_site_id,
-        book_storage_location_id,
-        counted_date,
-        counted_from_at,
-        counted_to_at,
         1 as units
     from found
     union all
     select
-        source_name,
-        count_document_id,
-        site_id,
-        storage_location_id,
-        article_id,
-        serial_number,
+        {%- for name in kept %}
+        {{ name }},
+        {%- endfor %}
         'missing' as result_code,
-        book_unit_state,
-        book_site_id,
-        book_storage_location_id,
-        counted_date,
-        counted_from_at,
-        counted_to_at,
         1 as units
     from missing
     {%- if is_incremental() %}
     union all
     -- Marks, not data: what the strategy replace_from deletes before it inserts.
     select
-        '' as source_name,
-        '' as count_document_id,
-        '' as site_id,
-        '' as storage_location_id,
-        article_id,
-        '' as serial_number,
-        '' as result_code,
-        '' as book_unit_state,
-        '' as book_site_id,
-        '' as book_storage_location_id,
-        from_day as counted_date,
-        cast(null as timestamp) as counted_from_at,
-        cast(null as timestamp) as counted_to_at,
+        {%- for name in kept %}
+        {{ {'article_id': 'article_id', 'counted_date': 'from_day'}.get(name, 'null') }} as {{ name }},
+        {%- endfor %}
+        'mark' as result_code,
         -1 as units
     from changed_articles
     {%- endif %}
