@@ -19,9 +19,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from pipelines.compiled import note_models
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
-from pipelines.knowledge import note_ledger_sql, table_macros
+from pipelines.knowledge import table_macros
 from pipelines.lake import LINEAGE_SCHEMA
 from tests.flow.bronze import build, empty_lake
 
@@ -61,7 +62,7 @@ def compile_models(folder: Path) -> tuple[Home, list[Model]]:
         if not nodes:
             # Where a nightly run leaves it.
             shutil.copy(home.root / "dbt_target" / "manifest.json", home.root / "dbt_target" / "run" / "manifest.json")
-            note_ledger_sql(home)
+            note_models(home)
         nodes.append({key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"})
     first, second = nodes
     order = TopologicalSorter({key: [on for on in node["depends_on"]["nodes"] if on in first] for key, node in first.items()})
