@@ -17,12 +17,14 @@ from rich.markup import escape
 
 from pipelines.home import Home, project_root
 from pipelines.recall.command import recall
+from pipelines.rollout.command import accept_load
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help=__doc__.splitlines()[0])
 _out = Console()
 _err = Console(stderr=True)
 
 app.command()(recall)
+app.command("accept-load")(accept_load)
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20
@@ -76,12 +78,13 @@ def run(
     from pipelines.contracts import source_contracts
     from pipelines.models.scoring import scores_are_current
     from pipelines.publish import is_current
+    from pipelines.rollout.judging import judgements_are_current
 
     ensure_tables(lake, source_contracts())
     new, left = new_files(home, lake)
     if left:
         _err.print(f"Left for the next run, since still being written or not readable: {', '.join(left)}", soft_wrap=True, markup=False)
-    if not new and is_current(home, lake) and scores_are_current(home, lake):
+    if not new and is_current(home, lake) and scores_are_current(home, lake) and judgements_are_current(home, lake):
         if home.run_note.exists():
             from pipelines.runs import close_dead_runs
 
@@ -167,10 +170,10 @@ def feed(
 
 @app.command()
 def status() -> None:
-    """Show the last run, how fresh each published table is, and what lies in quarantine."""
+    """Show the last run, what is held back, how fresh each published table is, and what lies in quarantine."""
     home = Home.from_environment().prepare()
     from pipelines.runs import last_run
-    from pipelines.summary import show_freshness, show_live, show_quarantine
+    from pipelines.summary import show_freshness, show_held_sites, show_live, show_quarantine
 
     outcome = last_run(home)
     if outcome is None:
@@ -184,6 +187,7 @@ def status() -> None:
 
     show_red(_out, Lake(home.lake))
     show_live(_out, home, Lake(home.lake), _now())
+    show_held_sites(_out, home)
     show_freshness(_out, home, _now())
     show_quarantine(_out, home)
 

@@ -15,7 +15,13 @@ from pipelines.warehouse import Macro
 
 __all__ = ["table_macros"]
 
-_HISTORY_MODELS = ("int_serial_movements_merged", "int_serial_movements_placed", "serial_movements")
+_HISTORY_MODELS = (
+    "int_documents_replaced",
+    "int_serial_movements_merged",
+    "int_serial_movements_placed",
+    "int_serial_movements_folded",
+    "serial_movements",
+)
 _MODELS = (*_HISTORY_MODELS, "int_movements_outweighed", "int_serial_states")
 """The fold, from records to states; each reads the ones before it."""
 
@@ -78,10 +84,11 @@ def table_macros(home: Home) -> Sequence[Macro]:
 
 
 def _folded(parts: dict[str, str], models: Sequence[str], result: str, condition: str = "") -> str:
-    # The two hashes only group rows within this query; the expressions are those of int_movement_records.
+    # The hashes only group rows within this query; the expressions are those of int_movement_records.
     records = f"""
         select
             *,
+            hash(article_id, serial_number) as unit_hash,
             hash(article_id, serial_number, document_id, witness_group, line_role) as movement_hash,
             case when version_id is not null then hash(source_name, version_id) end as version_hash
         from serial_records

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["DemandParams", "Params", "ParamsError", "ReturnsParams", "TrainingParams", "read_params"]
+__all__ = ["DemandParams", "Params", "ParamsError", "ReturnsParams", "RolloutParams", "TrainingParams", "read_params"]
 
 
 class ParamsError(ValueError):
@@ -68,15 +68,35 @@ class ReturnsParams:
 
 
 @dataclass(frozen=True)
+class RolloutParams:
+    """Knobs of the roll-out's comparison of live with waiting sites, and thresholds of a go."""
+
+    seed: int
+    draws: int
+    confidence_level: float
+    baseline_weeks: int
+    minimum_sites: int
+    measures: dict[str, str]
+    recent_weeks: int
+    held_sites_at_most: int
+    unchecked_sites_at_most: int
+    weeks_between_waves: float
+    accuracy_at_least: float
+    accuracy_effect_at_least: float
+    slowdown_pct_at_most: float
+
+
+@dataclass(frozen=True)
 class Params:
     """All knobs."""
 
     training: TrainingParams
     demand: DemandParams
     returns: ReturnsParams
+    rollout: RolloutParams
 
     def version(self, model: str) -> str:
-        """Hash of the knobs that decide one model: its own and the shared ones."""
+        """Hash of the knobs that decide one section's results: its own and the shared ones of training."""
         knobs = {"training": asdict(self.training), model: asdict(getattr(self, model))}
         return hashlib.sha256(json.dumps(knobs, sort_keys=True).encode()).hexdigest()[:12]
 

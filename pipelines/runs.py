@@ -36,6 +36,8 @@ _STAGES = {
     "build_marts": "build facts",
     "publish_tables": "publish",
     "feed_peoplesoft": "feed PeopleSoft",
+    "rollout_sites_initial_loads_reconcile": "check initial loads",
+    "judge_rollout": "judge the roll-out",
     "train_demand": "train demand",
     "train_returns": "train returns",
     "gold__demand_forecasts": "forecast demand",

@@ -18,10 +18,20 @@ from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
 from pipelines.ingest import MANIFEST, new_files
 from pipelines.lake import Lake
-from pipelines.publish import is_live, publication_facts
+from pipelines.publish import is_live, publication_facts, published_versions
 from pipelines.warehouse import query
 
-__all__ = ["show_checks", "show_freshness", "show_live", "show_models", "show_quarantine", "show_rows", "show_summary", "table_of"]
+__all__ = [
+    "show_checks",
+    "show_freshness",
+    "show_held_sites",
+    "show_live",
+    "show_models",
+    "show_quarantine",
+    "show_rows",
+    "show_summary",
+    "table_of",
+]
 
 
 def show_summary(console: Console, home: Home, stage_seconds: dict[str, float], checks: dict[str, int]) -> None:
@@ -33,6 +43,7 @@ def show_summary(console: Console, home: Home, stage_seconds: dict[str, float], 
     console.print(table_of("Conflicts found (shown, never repaired)", _read(home, _CONFLICTS), empty="none"))
     show_checks(console, home, checks)
     show_models(console, home)
+    show_held_sites(console, home)
     console.print(table_of("Seconds per stage", pl.DataFrame([{"stage": k, "seconds": f"{v:.1f}"} for k, v in stage_seconds.items()])))
     console.print("\nNext:")
     console.print('  [bold]serialake sql "select * from stock_current limit 5"[/bold]', soft_wrap=True)
@@ -54,6 +65,14 @@ def show_checks(console: Console, home: Home, checks: dict[str, int]) -> None:
 def show_models(console: Console, home: Home) -> None:
     """Loss of each model's newest training on held-back data beside its baseline's, and what was decided."""
     console.print(table_of("Models, judged on held-back data (smaller is better)", _read(home, _MODELS), empty="none is trained yet"))
+
+
+def show_held_sites(console: Console, home: Home) -> None:
+    """Sites whose initial load does not reconcile, each with what is off and what to do; silent where there is none."""
+    # A file that was published before there was a roll-out has no such table.
+    held = _read(home, _HELD_SITES) if "rollout_sites" in published_versions(home) else pl.DataFrame()
+    for (explanation,) in held.iter_rows():
+        console.print(explanation, style="red", soft_wrap=True, markup=False)
 
 
 def show_freshness(console: Console, home: Home, now: datetime) -> None:
@@ -168,6 +187,8 @@ select
     (select coalesce(sum(units_removed), 0) from changed_stock) as "units out of stock",
     (select count(*) from live_discrepancies) as discrepancies
 """
+
+_HELD_SITES = "select concat('Site ', site_id, ' is held. ', explanation) from rollout_sites where is_held order by site_id"
 
 _BROKEN_RULES = """
 select table_name as table, rule_name as rule, coalesce(observed, rows_broken || ' of ' || rows_checked || ' rows') as found

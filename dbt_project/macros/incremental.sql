@@ -3,24 +3,30 @@
     Each model asks itself, so that a run killed between two models is made up by the next. Asked beforehand and written as a
     constant: only then are files and row groups skipped that hold nothing newer.
 -#}
-{% macro watermark() -%}
+{% macro watermark(column='ingested_at', relation=none) -%}
     {%- set newest = none -%}
     {%- if execute and is_incremental() -%}
-        {%- set newest = run_query('select max(ingested_at) from ' ~ this).columns[0].values()[0] -%}
+        {%- set newest = run_query('select max(' ~ column ~ ') from ' ~ (relation or this)).columns[0].values()[0] -%}
     {%- endif -%}
     timestamp '{{ newest or '1970-01-01 00:00:00' }}'
 {%- endmacro %}
 
 {#-
+    A table of the ledger that is there already when the model runs, by other models that the model depends on; where ref() would
+    make a circle, or an input of every unit test.
+-#}
+{% macro built(name, schema='intermediate') %}
+    {{- return(api.Relation.create(database=this.database, schema=schema, identifier=name)) -}}
+{% endmacro %}
+
+{#-
     Units of which the ledger has taken in anything since this model: a movement, or a document's newer version that no
     longer names them.
 -#}
-{% macro changed_units() %}
-        select
-            article_id,
-            serial_number
-        from {{ ref('int_serial_movements_merged') }}
-        where ingested_at > {{ watermark() }}
+{% macro changed_units(columns='article_id, serial_number') %}
+        select {{ columns }}
+        from {{ built('int_units_changed') }}
+        where ingested_at > {{ watermark(config.get('meta', {}).get('watermark', 'ingested_at')) }}
 {%- endmacro %}
 
 {#- All rows of `relation`; where the model exists already, those of changed units. -#}
@@ -31,7 +37,21 @@
 {{ changed_units() }}
     )
     {%- endif %}
-    -- depends_on: {{ ref('int_serial_movements_merged') }}
+    -- depends_on: {{ ref('int_units_changed') }}
+{% endmacro %}
+
+{#-
+    The ledger's rows of this bucket of units, or of all; where the model exists already, those of changed units, which stand
+    together at the table's end: no other part of it is read.
+-#}
+{% macro movements_of_units() %}
+    select * from {{ ref('int_serial_movements_folded') }}
+    {%- if is_incremental() %}
+    where unit_ingested_at > {{ watermark() }}
+    {%- else %}
+    where {{ units_of_bucket() }}
+    {%- endif %}
+    -- depends_on: {{ ref('int_units_changed') }}
 {% endmacro %}
 
 {#- Merge key of models that recompute whole units: the rows of a recomputed unit replace its old ones. -#}

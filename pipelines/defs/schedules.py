@@ -12,7 +12,9 @@ from pipelines.live import EXTRACTIONS
 from pipelines.publish import live_version, model_version, publication_facts, published_versions
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
-SCORED = [["gold", name] for writer in ("models", "feeds", "intraday", "view") for name in published_contracts(written_by=writer)]
+SCORED = [
+    ["gold", name] for writer in ("models", "feeds", "rollout", "intraday", "view") for name in published_contracts(written_by=writer)
+]
 LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING]) - dg.AssetSelection.assets(*SCORED)
 
 # Reading live systems is a job of its own: one that is down stops no night.

@@ -24,6 +24,7 @@ from pipelines.simulator.feeds_partners import claims_feed, repairs_feed, tracki
 from pipelines.simulator.feeds_pos import build_till
 from pipelines.simulator.feeds_pos import receipts_feed as till_feed
 from pipelines.simulator.feeds_quality import recalls_feed, warranty_feed
+from pipelines.simulator.feeds_rollout import rollout_feeds, rollout_truth
 from pipelines.simulator.feeds_tables import table_feeds
 from pipelines.simulator.feeds_warehouse import counts_feed, receipts_feed, scans_feed
 from pipelines.simulator.files import write_feeds, write_truth
@@ -76,11 +77,13 @@ def simulate(config: SimulationConfig) -> World:
         "quality/warranty_claims": warranty_feed(story),
         "quality/recall_notices": recalls_feed(story),
         **equipment,
+        **rollout_feeds(story, postings),
     }
     if config.tables:
         feeds |= table_feeds(feeds, config.tables)
     feeds, duplicates = repeat_files(config, feeds)
     truth = truth_tables(story, items=items, postings=postings, till=till)
+    truth |= rollout_truth(story, postings)
     return World(feeds, truth | {"duplicate_files": duplicates, "eqbs_deviations": deviations})
 
 

@@ -23,6 +23,7 @@ PAST_DAYS = 120
 _STREAMS = (
     *("master", "demand", "routes", "supply", "carrier", "faults", "inflow", "store_moves", "trade", "rings"),
     *("counts", "till", "quality", "equipment", "typing", "late_files", "duplicate_files"),
+    *("loads", "load_typing", "cut_over", "waiting", "bulk_counts", "task_times"),
 )
 
 
@@ -49,6 +50,7 @@ class FaultRates:
     duplicate_file: float = 0.012  # of files by feed and day, delivered twice
     equipment_deviation: float = 0.004  # of EQBS rows that do not follow from the documents
     theft_rings: int = 2  # rings at scale 1, each of three stores and five units
+    wrong_load: float = 0.25  # of stores that go live after day 0, the last ones: initial loads with a few wrong units
     bad_batches: int = 2  # production batches, each of one variant and one production week
     minimum: int = 3  # of each kind of unit fault, where candidates exist
 

@@ -1,7 +1,8 @@
 """Counting: which units a count finds, and the differences it leads to.
 
 Stores count their sales floor every 14 days at 21:00, centres every 28 days at 12:00; a difference is posted at 21:35
-of that day. Why books and places differ is in differences.py.
+of that day. Before its doors open on the day of its go-live, a site scans everything once: the count that the initial
+load is checked against. Why books and places differ is in differences.py.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pipelines.simulator.config import DAY_SECONDS, SimulationConfig
 from pipelines.simulator.events import FLOOR, Kind, moves
 from pipelines.simulator.master import CENTRES, Master
 
-__all__ = ["CountPlan", "count_differences", "counted_units", "plan_counts"]
+__all__ = ["CountPlan", "count_differences", "counted_at_cut_over", "counted_units", "plan_counts"]
 
 CountPlan = tuple[np.ndarray, np.ndarray]
 """Second of the first count and seconds between counts, by site."""
@@ -69,3 +70,11 @@ def counted_units(config: SimulationConfig, plan: CountPlan, *, events: pl.DataF
     nth = np.arange(len(row)) - np.repeat(np.cumsum(number) - number, number) + lowest[row]
     counted = first[row] + nth * period[row] + rng.integers(0, 1500, len(row))
     return pl.DataFrame({"unit": stays["unit"].gather(row), "site": site[row], "time": counted})
+
+
+def counted_at_cut_over(events: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """One row per unit found in the count of its site's cut-over, from 06:40 on: unit, site, time."""
+    here = events.filter(pl.col("kind") == int(Kind.OPENING))
+    day = here["time"].cast(pl.Int64) // DAY_SECONDS
+    time = day * DAY_SECONDS + 24_000 + pl.Series(rng.integers(0, 3600, len(here)))
+    return here.select("unit", pl.col("site").cast(pl.Int64), time=time)

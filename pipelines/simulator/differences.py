@@ -1,7 +1,7 @@
 """Differences: which units a count posts as lost or found, because the books and the place differ.
 
 The causes belong here: goods lost in a store or a centre, sales typed under another number, receipts and transfers
-never posted, goods that stayed behind. When sites count, and what a count finds, is in counting.py.
+never posted, units left out of an initial load, goods that stayed behind. When sites count, and what a count finds, is in counting.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _FOUND = (
     (Kind.STORE_RECEIPT, "receipt_not_posted"),
     (Kind.STORE_RECEIPT, "mistyped_receipt"),
     (Kind.PLACE, "placement_missing"),
+    (Kind.OPENING, "load_missing"),
+    (Kind.OPENING, "load_mistyped"),
 )
 _FAR = 1 << 30
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipelines.simulator.config import SimulationConfig
 from pipelines.simulator.documents import Deliveries
-from pipelines.simulator.master import Master
+from pipelines.simulator.master import CENTRES, Master
 from pipelines.simulator.supply import Units
 
 __all__ = ["FaultPlan", "plan_faults"]
@@ -29,7 +29,7 @@ class FaultPlan:
     """Units by fault, as sorted index arrays; `is_one(kind)` gives the same as a mask.
 
     `wrong_sent` stayed at the centre while `wrong_came`, at the same position, lay in its delivery. `rings` has one
-    row per ring unit.
+    row per ring unit. `load_elsewhere` was loaded at the site of the same position in `loaded_elsewhere_at`, too.
     """
 
     size: int
@@ -39,6 +39,7 @@ class FaultPlan:
     damaged_deliveries: np.ndarray | None = None
     ring: np.ndarray | None = None
     bad_batches: pl.DataFrame | None = None
+    loaded_elsewhere_at: np.ndarray | None = None
 
     def is_one(self, *kinds: str) -> np.ndarray:
         """Mask of the units in any of these faults."""
@@ -78,6 +79,7 @@ def plan_faults(config: SimulationConfig, master: Master, *, units: Units, deliv
     for kind, (candidates, rate) in kinds.items():
         _pick(plan, kind, candidates, rate=rate, minimum=rates.minimum, rng=rng)
     _plan_bad_batches(config, plan, units=units)
+    _plan_loads(config, master, plan, units=units)
     return plan
 
 
@@ -177,3 +179,28 @@ def _plan_bad_batches(config: SimulationConfig, plan: FaultPlan, *, units: Units
     keys = batches["variant"].to_numpy() * 10_000 + batches["week"].to_numpy()
     plan.bad_batches = batches
     plan.units["bad_batch"] = np.flatnonzero(np.isin(units.variant * 10_000 + units.production_week, keys))
+
+
+def _plan_loads(config: SimulationConfig, master: Master, plan: FaultPlan, *, units: Units) -> None:
+    """Initial loads of the last stores to go live: two units left out, one under a mistyped serial number, one twice,
+    and one that an earlier site has loaded as well.
+    """
+    rng, go_live = config.rng("loads"), master.sites.go_live
+    late = np.flatnonzero((go_live > 0) & (go_live < config.days))
+    late = late[np.argsort(go_live[late], kind="stable")]
+    wrong = late[len(late) - max(1, round(config.faults.wrong_load * len(late))) :]
+    chosen: dict[str, list[np.ndarray]] = {kind: [] for kind in ("load_missing", "load_mistyped", "load_twice", "load_elsewhere")}
+    other: list[int] = []
+    for site in wrong:
+        pool = rng.permutation(np.flatnonzero(units.opening_store & (units.site == site) & plan.free))
+        for kind, unit in zip(chosen, np.split(pool[:5], [2, 3, 4]), strict=True):
+            chosen[kind].append(unit)
+        earlier = np.flatnonzero((go_live < go_live[site]) & (np.arange(len(go_live)) >= CENTRES))
+        preferred = np.setdiff1d(np.intersect1d(earlier, late), wrong)
+        other += [int(rng.choice(preferred if len(preferred) else earlier))] * len(chosen["load_elsewhere"][-1])
+    for kind, found in chosen.items():
+        unit = np.concatenate([*found, np.zeros(0, dtype=np.int64)]).astype(np.int64)
+        order = np.argsort(unit)
+        _take(plan, kind, unit[order])
+        if kind == "load_elsewhere":
+            plan.loaded_elsewhere_at = np.array(other, dtype=np.int64)[order]

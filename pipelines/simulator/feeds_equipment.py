@@ -41,9 +41,11 @@ def _posted(story: Story, till: Till) -> pl.DataFrame:
     names = ("unit", "time", "kind", "to_site", "to_location", "reference", "used")
     events = story.life.events
     real = events.filter("posted").select(*names, ghost=pl.lit(0, dtype=pl.Int8))
-    ghosts = events.filter(
-        (pl.col("kind") == int(Kind.STORE_RECEIPT)) & pl.col("unit").is_in(story.plan.units["mistyped_receipt"].astype(np.int32))
-    ).select(*names, ghost=pl.lit(1, dtype=pl.Int8))
+    typed = (
+        (pl.col("kind") == int(kind)) & pl.col("unit").is_in(story.plan.units[fault].astype(np.int32))
+        for kind, fault in ((Kind.STORE_RECEIPT, "mistyped_receipt"), (Kind.OPENING, "load_mistyped"))
+    )
+    ghosts = events.filter(pl.any_horizontal(*typed)).select(*names, ghost=pl.lit(1, dtype=pl.Int8))
     false = till.of(2, 3)
     back = (false["origin"] == 3).to_numpy()
     clones = pl.DataFrame(

@@ -66,10 +66,11 @@ _VENDOR_STOCK = [int(k) for k in (Kind.TO_VENDOR, Kind.FROM_VENDOR)]
 
 def goods_movements(story: Story, postings: Postings, items: DeliveryItems) -> pl.DataFrame:
     """The feed sap/goods_movements: one row per document line and unit, sorted by file, document and item."""
-    mistyped = story.plan.is_one("mistyped_receipt")
     lines = postings.lines
-    unit = lines["unit"].to_numpy()
-    typed = (lines["kind"].to_numpy() == Kind.STORE_RECEIPT) & (unit >= 0) & mistyped[unit]
+    unit, kind = lines["unit"].to_numpy(), lines["kind"].to_numpy()
+    received = (kind == Kind.STORE_RECEIPT) & story.plan.is_one("mistyped_receipt")[unit]
+    loaded = (kind == Kind.OPENING) & story.plan.is_one("load_mistyped")[unit]
+    typed = (unit >= 0) & (received | loaded)
     lines = lines.with_columns(typed=pl.Series(typed)).filter(pl.col("posted") | pl.col("typed"))
     return _columns(story, postings, items, lines)
 
@@ -177,7 +178,7 @@ def _item_text(item: np.ndarray, width: int) -> pl.Series:
 
 
 def _serials(story: Story, lines: pl.DataFrame) -> pl.Series:
-    """Serial number as posted: mistyped at some receipts, none on bulk lines."""
+    """Serial number as posted: mistyped at some receipts and initial loads, none on bulk lines."""
     unit = lines["unit"].cast(pl.Int64).to_numpy()
     true = text(story.serial, unit)
     row = np.flatnonzero(lines["typed"].to_numpy())

@@ -31,8 +31,9 @@ def inflow_events(
     """Events of all units up to their store: opening, centre receipt, issue, store receipt, and silent losses."""
     rng = config.rng("inflow")
     every = np.arange(len(units))
-    frames = [_opening(rng, every[units.opening_store], units.site, master.sites.go_live[units.site])]
-    frames.append(_opening(rng, every[units.opening_centre], units.centre, np.zeros(len(units), dtype=np.int64)))
+    loaded = ~plan.is_one("load_missing", "load_mistyped")
+    frames = [_opening(rng, every[units.opening_store], units.site, master.sites.go_live[units.site], loaded)]
+    frames.append(_opening(rng, every[units.opening_centre], units.centre, np.zeros(len(units), dtype=np.int64), loaded))
     arrives = (units.inbound >= 0) & ~plan.is_one("short_inbound")
     unit = every[arrives]
     time = at(rng, Kind.CENTRE_RECEIPT, inbound.received[units.inbound[unit]])
@@ -64,9 +65,9 @@ def damaged_events(rng: np.random.Generator, *, units: Units, plan: FaultPlan) -
     return [look, aside, scrap]
 
 
-def _opening(rng: np.random.Generator, unit: np.ndarray, site: np.ndarray, day: np.ndarray) -> pl.DataFrame:
-    place = site[unit]
-    return moves(Kind.OPENING, unit, at(rng, Kind.OPENING, day[unit]), site=place, to_site=place, to_location=FLOOR)
+def _opening(rng: np.random.Generator, unit: np.ndarray, site: np.ndarray, day: np.ndarray, loaded: np.ndarray) -> pl.DataFrame:
+    place = {"site": site[unit], "to_site": site[unit], "to_location": FLOOR}
+    return moves(Kind.OPENING, unit, at(rng, Kind.OPENING, day[unit]), **place, posted=loaded[unit])
 
 
 def _to_store(rng: np.random.Generator, every: np.ndarray, *, units: Units, deliveries: Deliveries, plan: FaultPlan) -> list[pl.DataFrame]:

@@ -14,7 +14,7 @@ import polars as pl
 from pipelines.simulator.aftercare import care_for_returns
 from pipelines.simulator.arrays import sorted_by
 from pipelines.simulator.config import LOOKAHEAD_DAYS, SimulationConfig
-from pipelines.simulator.counting import counted_units, plan_counts
+from pipelines.simulator.counting import counted_at_cut_over, counted_units, plan_counts
 from pipelines.simulator.demand import Campaigns
 from pipelines.simulator.differences import find_differences
 from pipelines.simulator.documents import Deliveries, Inbound
@@ -84,13 +84,14 @@ def live(
     found = differences.filter((pl.col("kind") == int(Kind.GAIN)) & pl.col("physical"))
     ordered = sorted_by(pl.concat([happened, differences]), "unit", "time")
     counted = counted_units(config, counts, events=ordered, rng=config.rng("counts"))
+    cut_over = counted_at_cut_over(ordered, config.rng("cut_over"))
     again = found.select(pl.col("unit"), pl.col("site").cast(pl.Int64), pl.col("time").cast(pl.Int64) - 1200)
     return Life(
         ordered,
         pl.concat([sales, ring_sales]),
         pl.concat([returns, ring_returns]),
         repairs,
-        pl.concat([counted, again]),
+        pl.concat([counted, again, cut_over]),
     )
 
 

@@ -48,6 +48,8 @@ _PREFIX = pl.Series([_PREFIX_OF.get(kind, "TR") for kind in Kind])
 
 
 _UNITS_PER_OPENING = 5_000
+_AGAIN = -2
+"""Event of a line by which a unit is loaded once more: a document of its own."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def build_postings(story: Story) -> Postings:
         quantity=pl.lit(1, dtype=pl.Int64),
         event=pl.col("event").cast(pl.Int64),
     )
-    lines = pl.concat([lines, _bulk(story, lines.columns, lines.schema)]).with_columns(consumed=0)
+    lines = pl.concat([lines, *_loaded_again(story, lines), _bulk(story, lines.columns, lines.schema)]).with_columns(consumed=0)
     consumed = lines.filter(pl.col("kind") == int(Kind.REPAIRED)).with_columns(consumed=1)
     lines = pl.concat([lines, consumed]).drop("physical")
     day = (lines["time"] // DAY_SECONDS).cast(pl.Int64)
@@ -84,7 +86,7 @@ def build_postings(story: Story) -> Postings:
     file_day = late[sender, day.to_numpy()]
     chunk = np.where(
         lines["kind"].to_numpy() == Kind.OPENING,
-        lines["unit"].to_numpy() // _UNITS_PER_OPENING,
+        lines["unit"].to_numpy() // _UNITS_PER_OPENING + np.where(lines["event"].to_numpy() == _AGAIN, len(story.units), 0),
         lines["reference"].to_numpy(),
     )
     item = lines["article"].to_numpy().astype(np.int64) * 2 + lines["used"].to_numpy()
@@ -99,6 +101,22 @@ def build_postings(story: Story) -> Postings:
     of_event[lines["event"].to_numpy()[carried]] = document[carried]
     lines = lines.with_columns(document=pl.Series(document)).drop("chunk")
     return Postings(lines, _document_text(story, lines), of_event)
+
+
+def _loaded_again(story: Story, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Lines by which a unit is loaded twice at its site, and by which it is loaded at another site as well."""
+    plan, go_live = story.plan, story.master.sites.go_live
+    opened = lines.filter(pl.col("kind") == int(Kind.OPENING))
+    twice = opened.filter(pl.col("unit").is_in(plan.units["load_twice"].astype(np.int32))).with_columns(
+        event=pl.lit(_AGAIN, dtype=pl.Int64)
+    )
+    other = pl.DataFrame({"unit": plan.units["load_elsewhere"], "other": plan.loaded_elsewhere_at}).cast(pl.Int32)
+    elsewhere = opened.join(other, on="unit", how="inner", maintain_order="left")
+    day = pl.Series(go_live[elsewhere["other"].to_numpy()])
+    elsewhere = elsewhere.with_columns(
+        site="other", to_site="other", time=day * DAY_SECONDS + pl.col("time") % DAY_SECONDS, event=pl.lit(_AGAIN, dtype=pl.Int64)
+    )
+    return twice, elsewhere.select(pl.col(name).cast(dtype) for name, dtype in lines.schema.items())
 
 
 def _sender(lines: pl.DataFrame) -> np.ndarray:

@@ -67,7 +67,9 @@ def build_story(config: SimulationConfig) -> Story:
     plan = plan_faults(config, master, units=units, deliveries=deliveries)
     life = live(config, master, campaigns=demand.campaigns, units=units, inbound=inbound, deliveries=deliveries, plan=plan)
     serial = _serial_numbers(config, master, units)
-    typed = _mistype(config, serial, plan)
+    by_clerks = np.concatenate([plan.units["mistyped_receipt"], plan.units["mistyped_sale"]])
+    typed = _mistype(config.rng("typing"), serial, serial, by_clerks)
+    typed = _mistype(config.rng("load_typing"), serial, typed, plan.units["load_mistyped"])
     return Story(config, master, demand, units, inbound, deliveries, plan, life, serial, typed, plan_file_days(config))
 
 
@@ -88,11 +90,9 @@ def _serial_numbers(config: SimulationConfig, master: Master, units: Units) -> p
     return pl.select(batch_codes(config, maker, units.production_week) + running).to_series().alias("serial")
 
 
-def _mistype(config: SimulationConfig, serial: pl.Series, plan: FaultPlan) -> pl.Series:
-    """Serial numbers with two neighbouring characters swapped for the mistyped units; never the number of another
-    unit.
-    """
-    unit = pl.Series("unit", np.concatenate([plan.units["mistyped_receipt"], plan.units["mistyped_sale"]]))
+def _mistype(rng: np.random.Generator, serial: pl.Series, typed: pl.Series, chosen: np.ndarray) -> pl.Series:
+    """`typed` with two neighbouring characters swapped for the chosen units; never the number of another unit."""
+    unit = pl.Series("unit", chosen)
     true = serial.gather(unit)
     swapped = [
         pl.DataFrame({"unit": unit, "true": true}).with_columns(
@@ -105,6 +105,6 @@ def _mistype(config: SimulationConfig, serial: pl.Series, plan: FaultPlan) -> pl
     ]
     options = pl.concat(swapped).filter(pl.col("wrong") != pl.col("true"))
     options = options.filter(~pl.col("wrong").is_in(serial.implode()))
-    draw = config.rng("typing").random(len(options))
-    chosen = options.with_columns(draw=pl.Series(draw)).sort("unit", "draw").unique("unit", keep="first", maintain_order=True)
-    return serial.clone().scatter(chosen["unit"], chosen["wrong"])
+    draw = rng.random(len(options))
+    swaps = options.with_columns(draw=pl.Series(draw)).sort("unit", "draw").unique("unit", keep="first", maintain_order=True)
+    return typed.clone().scatter(swaps["unit"], swaps["wrong"])

@@ -1,144 +1,171 @@
-"""The ledger's benchmark: built by dbt from bronze, against one hand-written SQL over the same Delta table; then a night; then look-ups."""
+"""The ledger's benchmark, stage by stage: `python -m tests.benchmarks.ledger --folder F --movements 100000000`.
+
+Each stage writes its figures as a line of F/figures.jsonl when it is done, and can be run alone: what it needs of the stages before it
+lies in the folder. A stage that was broken off is run again from its beginning; `--stages` names those to run.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import argparse
+import json
 import time
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import duckdb
 import polars as pl
+from rich.console import Console
 
-from pipelines.contracts import published_contracts, source_contracts
-from pipelines.home import Home, project_root
+from pipelines.contracts import source_contracts
+from pipelines.home import Home
 from pipelines.ingest import ensure_tables
 from pipelines.lake import Lake
-from pipelines.publish import publish
-from pipelines.warehouse import install_delta_extension, reading
-from tests.benchmarks.ledger_rows import append_goods_movements, goods_movements
+from pipelines.summary import table_of
+from pipelines.warehouse import install_delta_extension
+from tests.benchmarks.ledger_building import build, build_by_hand, must_agree
+from tests.benchmarks.ledger_reading import as_of, look_ups, published, spark_against_duckdb
+from tests.benchmarks.ledger_rows import Lives, append_delivery
 
-__all__ = ["ledger_rows"]
+__all__ = ["STAGES", "ledger_rows", "run_stages"]
 
-_MODELS = "+serials +serial_stays"
-_LOOK_UPS = 200
-_SAME = {
-    "serials": [
-        "article_id", "serial_number", "status_code", "unit_state", "site_id", "storage_location_id", "stock_type_code", "batch_id",
-        "vendor_id", "customer_id", "first_movement_date", "last_movement_date", "last_moved_at", "last_movement_type",
-        "last_document_id", "movement_count", "conflict_count",
-    ],
-    "serial_stays": [
-        "article_id", "serial_number", "stay_number", "unit_state", "site_id", "storage_location_id", "stock_type_code", "vendor_id",
-        "customer_id", "is_current", "valid_from_at", "valid_to_at",
-    ],
-}  # fmt: skip
+UNITS_PER_DAY = 14_000
+"""Units received a day by a retailer of the size that the benchmark stands for: with them a longer history is just that."""
+_TABLES = ("sap/goods_movements", "handheld/scans")
 
 
 def ledger_rows(folder: Path, movements: int) -> list[dict]:
-    """Rows of the table of figures: full build, peak memory, a night of 1 %, and look-ups."""
+    """Rows of the table of figures, after all stages but Spark's were run; a night brings 1 %."""
+    return table_rows(run_stages(folder, movements, movements // 100, _USUAL))
+
+
+def run_stages(folder: Path, movements: int, night: int, stages: tuple[str, ...]) -> dict[str, dict]:
+    """Figures by stage: those run now, and those that the folder holds of earlier ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "figures.jsonl"
     home = Home(folder / "home").prepare()
     lake = Lake(home.lake)
     install_delta_extension()
     ensure_tables(lake, source_contracts())
-    rows = goods_movements(movements)
-    append_goods_movements(lake, rows, first_moment="2026-01-01T02:00:00", name="base")
-    _dbt(home, "seed")
-    by_hand = _by_hand(home, lake)
-    full, peak = _dbt(home, "build", "--exclude-resource-type", "test", "unit_test", "seed", "--select", *_MODELS.split())
-    _must_agree(home)
-    night = goods_movements(movements // 100, first_unit=rows.height, seed=8, first_day="2025-12-01")
-    # Half of a night's movements are of units that were there before.
-    known = rows.sample(movements // 200, seed=9).with_columns(
-        docnum=pl.concat_str(pl.lit("8"), pl.col("docnum").str.slice(1)),
-        ref_doc_no=pl.concat_str(pl.lit("N"), "ref_doc_no"),
-        move_type=pl.lit("311"),
-        move_stloc=pl.lit("0002"),
-    )
-    append_goods_movements(lake, pl.concat([night.head(movements // 200), known]), first_moment="2026-06-01T02:00:00", name="night")
-    increment, _ = _dbt(home, "build", "--exclude-resource-type", "test", "unit_test", "seed", "--select", *_MODELS.split())
-    median, high = _look_ups(home, lake)
-    return [
-        {
-            "what": f"build the ledger from {rows.height / 1e6:.1f} million bronze movements (dbt)",
-            "measured": f"{full:.0f} s, peak {peak / 2**20:.1f} GiB",
-            "baseline": f"one hand-written SQL, {by_hand:.0f} s",
-            "ratio": f"{full / by_hand:.2f}",
-        },
-        {
-            "what": "a night of 1 % new movements (dbt)",
-            "measured": f"{increment:.0f} s",
-            "baseline": "full build",
-            "ratio": f"{increment / full:.2f}",
-        },
-        {
-            "what": "look up one unit, card and history",
-            "measured": f"median {median:.0f} ms, p95 {high:.0f} ms",
-            "baseline": "",
-            "ratio": "",
-        },
-    ]
-
-
-_MEASURED = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-"""A small process starts dbt and measures it: a process counts as its own what the one that started it had in memory."""
-
-
-def _dbt(home: Home, *arguments: str) -> tuple[float, int]:
-    """Seconds of one dbt command, and its peak memory in KiB."""
-    environment = os.environ | {"SERIALAKE_HOME": str(home.root)}
-    target = str(home.root / "dbt_target")
-    dbt = [str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments, "--profiles-dir", ".", "--target-path", target]
-    command = [sys.executable, "-c", _MEASURED, *dbt, "--log-path", target]
-    begin = time.perf_counter()
-    done = subprocess.run(command, cwd=project_root() / "dbt_project", env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return time.perf_counter() - begin, int(done.stdout.splitlines()[-1])
-
-
-def _by_hand(home: Home, lake: Lake) -> float:
-    sql = Path(__file__).with_name("ledger_by_hand.sql").read_text(encoding="utf-8")
-    with duckdb.connect(str(home.root / "by_hand.duckdb")) as connection:
-        connection.execute("load delta")
-        connection.execute("set memory_limit = '8GB'; set preserve_insertion_order = false")
-        connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
-        connection.execute("create temp table movement_types as from warehouse.seeds.movement_types")
-        connection.execute("detach warehouse")
+    for stage in stages:
         begin = time.perf_counter()
-        connection.execute(f"set variable goods_movements = '{lake.path('bronze/sap/goods_movements')}'")
-        connection.execute(sql)
-        return time.perf_counter() - begin
+        figures = STAGES[stage](home, lake, movements, night)
+        line = {"stage": stage, "seconds": round(time.perf_counter() - begin, 1), **figures}
+        with kept.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+        print(json.dumps(line), flush=True)
+    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    return {line["stage"]: line for line in lines}
 
 
-def _must_agree(home: Home) -> None:
-    """The two ways must give the same tables, or their times say nothing."""
-    with duckdb.connect(str(home.root / "by_hand.duckdb")) as connection:
-        connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
-        for table, columns in _SAME.items():
-            hashed = f"count(*), bit_xor(hash({', '.join(columns)})), sum(hash({', '.join(columns)}))::varchar"
-            ours, theirs = (
-                connection.execute(f"select {hashed} from {name}").fetchone() for name in (f"warehouse.marts.{table}", f"{table}_by_hand")
-            )
-            if ours != theirs:
-                raise AssertionError(f"{table}: the project and the hand-written SQL differ: {ours} and {theirs}")
+def _generate(home: Home, lake: Lake, movements: int, night: int) -> dict:
+    """The base into bronze, and what the night will bring as Parquet files beside it."""
+    lives = Lives(min(UNITS_PER_DAY, max(50, movements // 700)))
+    made = window = scanned = 0
+    begin = time.perf_counter()
+    while made < movements:
+        goods, scans = lives.next_window()
+        goods = goods.head(movements - made)
+        append_delivery(lake, dict(zip(_TABLES, (goods, scans), strict=True)), moment=_moment(window), name=f"base-{window:04d}")
+        made, scanned, window = made + goods.height, scanned + scans.height, window + 1
+        if window % 10 == 0:
+            print(f"{made:,} movements of {lives.units:,} units, {made / (time.perf_counter() - begin):,.0f}/s", flush=True)
+    parts = {table: [] for table in _TABLES}
+    while (height := sum(part.height for part in parts[_TABLES[0]])) < night * 98 // 100:
+        for table, rows in zip(_TABLES, lives.next_window(), strict=True):
+            parts[table].append(rows)
+    parts[_TABLES[0]] = [pl.concat(parts[_TABLES[0]]).head(night * 98 // 100), lives.some_old(night * 2 // 100)]
+    folder = home.root.parent / "night"
+    folder.mkdir(exist_ok=True)
+    for table, rows in parts.items():
+        pl.concat(rows).write_parquet(folder / f"{table.replace('/', '-')}.parquet")
+    bronze = sum(_size(lake.path(f"bronze/{table}")) for table in _TABLES)
+    return {"movements": made, "scans": scanned, "units": lives.units, "bronze_bytes": bronze, "night": height}
 
 
-def _look_ups(home: Home, lake: Lake) -> tuple[float, float]:
-    """Median and 95th percentile, in milliseconds, of looking up a unit's card and history in the published file."""
-    ledger = {name: contract for name, contract in published_contracts().items() if name in ("serials", "serial_movements", "serial_stays")}
-    publish(home, lake, ledger, now=datetime(2026, 7, 1))
-    with reading(home.published) as connection:
-        serials = connection.execute("select serial_number from serials using sample reservoir(210 rows) repeatable (7)").fetchall()
-        taken = []
-        for (serial,) in serials:
-            begin = time.perf_counter()
-            connection.execute("select * from serials where serial_number = ?", [serial]).fetchall()
-            connection.execute("select * from serial_movements where serial_number = ? order by sequence_number", [serial]).fetchall()
-            taken.append(1000 * (time.perf_counter() - begin))
-    ordered = sorted(taken[-_LOOK_UPS:])
-    return ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.95)]
+def _moment(minute: int) -> str:
+    """Moments of ingestion of the base: minutes of one day."""
+    return f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00"
+
+
+def _night(home: Home, lake: Lake, movements: int, night: int) -> dict:
+    """What a night costs: the ledger's increments, and bringing them to the published file."""
+    folder = home.root.parent / "night"
+    rows = {table: pl.read_parquet(folder / f"{table.replace('/', '-')}.parquet") for table in _TABLES}
+    append_delivery(lake, rows, moment="2026-06-01T02:00:00", name="night")
+    built = build(home)
+    shown = published(home, lake)
+    return {"movements": rows[_TABLES[0]].height, **built, "publish": shown, "look_ups": look_ups(home)}
+
+
+STAGES: Mapping[str, Callable[[Home, Lake, int, int], dict]] = {
+    "generate": _generate,
+    "build": lambda home, lake, movements, night: build(home),
+    "by-hand": lambda home, lake, movements, night: build_by_hand(home, lake),
+    "agree": lambda home, lake, movements, night: must_agree(home),
+    "publish": lambda home, lake, movements, night: published(home, lake),
+    "look-ups": lambda home, lake, movements, night: look_ups(home),
+    "as-of": lambda home, lake, movements, night: as_of(home),
+    "night": _night,
+    "spark": lambda home, lake, movements, night: spark_against_duckdb(home),
+}
+"""What each stage does, by its name, in their order."""
+_USUAL = tuple(stage for stage in STAGES if stage != "spark")
+"""Spark is an extra that not everybody installs."""
+
+
+def table_rows(figures: Mapping[str, dict]) -> list[dict]:
+    """Rows of the table of figures, out of what the stages have measured."""
+    rows = []
+
+    def row(what: str, measured: str, baseline: str = "", ratio: float | None = None) -> None:
+        rows.append({"what": what, "measured": measured, "baseline": baseline, "ratio": "" if ratio is None else f"{ratio:.2f}"})
+
+    base, built = figures["generate"], figures.get("build")
+    if built:
+        by_hand = figures.get("by-hand", {}).get("build_seconds")
+        row(
+            f"build the ledger from {base['movements'] / 1e6:.0f} million movements of {base['units'] / 1e6:.1f} million units (dbt)",
+            f"{built['build_seconds']:.0f} s, peak {built['peak_gib']:.1f} GiB",
+            f"hand-written SQL, {by_hand:.0f} s" if by_hand else "",
+            built["build_seconds"] / by_hand if by_hand else None,
+        )
+    if shown := figures.get("publish"):
+        row("publish it, all anew", f"{shown['publish_seconds']:.0f} s")
+        row("its serial_movements on disk", f"{shown['bytes_per_movement']:.1f} bytes per movement")
+    if built and (night := figures.get("night")):
+        row(
+            f"a night of {night['movements'] / 1e6:.2f} million new movements (dbt)",
+            f"{night['build_seconds']:.0f} s",
+            "full build",
+            night["build_seconds"] / built["build_seconds"],
+        )
+        row("publish that night", f"{night['publish']['publish_seconds']:.0f} s")
+    for name, looked in (("", figures.get("look-ups")), (", after a night", figures.get("night", {}).get("look_ups"))):
+        if looked:
+            row(f"look up one unit, card and history{name}", f"median {looked['median_ms']:.0f} ms, p99 {looked['p99_ms']:.0f} ms")
+    if asked := figures.get("as-of"):
+        row("stock of one site at a moment", f"{asked['as_of_seconds']:.2f} s")
+    for name in ("serials", "serial_stays"):
+        if spark := figures.get("spark"):
+            ours, theirs = spark[f"{name}_duckdb_seconds"], spark[f"{name}_spark_seconds"]
+            row(f"{name} from serial_movements, DuckDB", f"{ours:.0f} s", f"Spark SQL local[2], {theirs:.0f} s", ours / theirs)
+    return rows
+
+
+def _size(path: Path) -> int:
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+
+
+def main() -> None:
+    """Run the stages asked for and print the table of all that the folder holds."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--folder", type=Path, required=True, help="where data and figures are kept")
+    arguments.add_argument("--movements", type=lambda text: int(float(text)), default=10_000_000)
+    arguments.add_argument("--night", type=lambda text: int(float(text)), default=1_000_000, help="new movements of a night")
+    arguments.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(_USUAL))
+    given = arguments.parse_args()
+    figures = run_stages(given.folder, given.movements, given.night, tuple(given.stages))
+    Console(width=160).print(table_of("The ledger, measured", pl.DataFrame(table_rows(figures))))
+
+
+if __name__ == "__main__":
+    main()

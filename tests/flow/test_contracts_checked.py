@@ -227,5 +227,6 @@ def test_results_of_the_nightly_run_are_published(built_world):
         "select rows_checked from contract_results where table_name = 'sap/goods_movements' and rule_name = 'pstng_date_is_given'"
     )
     assert checked.item() == Lake(built_world.home.lake).row_count("bronze/sap/goods_movements")
-    assert built_world.outcome.checks["failed"] == 0
+    # The one that fails is that of initial loads, some of which are planted wrong.
+    assert built_world.outcome.checks["failed"] == 1
     assert built_world.outcome.checks["passed"] > 80

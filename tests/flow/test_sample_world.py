@@ -145,6 +145,8 @@ def test_the_run_is_recorded_with_its_stages(built_world):
         "build facts",
         "publish",
         "feed PeopleSoft",
+        "check initial loads",
+        "judge the roll-out",
         *learning,
     }
     assert isinstance(built_world.outcome.started_at, datetime)

@@ -98,4 +98,5 @@ def faulted(world: World) -> pl.DataFrame:
     named = [world.truth[kind].select("article", serial="serial_number") for kind in kinds]
     came = world.truth["wrong_articles"].select(article="received_article", serial="received_serial_number")
     typed = world.truth["mistyped_serials"].select("article", serial="typed_serial_number")
-    return pl.concat([*named, came, typed]).unique()
+    loaded = world.truth["load_deviations"].drop_nulls("serial_number").select("article", serial="serial_number")
+    return pl.concat([*named, came, typed, loaded]).unique()

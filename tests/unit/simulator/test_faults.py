@@ -12,8 +12,8 @@ from tests.unit.simulator.conftest import SMALL, once
 
 KINDS = (
     *("bad_batches", "cloned_serials", "count_differences", "duplicate_files", "eqbs_deviations", "freight_damage"),
-    *("go_lives", "late_files", "lost_in_transit", "mistyped_serials", "one_sided_transfers", "over_deliveries"),
-    *("short_deliveries", "stock_losses", "theft_rings", "units", "wrong_articles"),
+    *("go_lives", "late_files", "load_deviations", "lost_in_transit", "mistyped_serials", "one_sided_transfers", "over_deliveries"),
+    *("rollout_effects", "short_deliveries", "stock_losses", "theft_rings", "units", "wrong_articles"),
 )
 UNIT = ["article", "serial_number"]
 

@@ -12,7 +12,7 @@ from pipelines.simulator.shaping import contracts
 from tests.unit.simulator.conftest import SMALL, once
 
 OF_ERP = {
-    *("sap/ekbe", "sap/equz", "sap/ikpf", "sap/iseg", "sap/jest", "sap/likp", "sap/lips", "sap/marm", "sap/matdoc", "sap/mbew"),
+    *("sap/ekbe", "sap/equz", "sap/jest", "sap/likp", "sap/lips", "sap/marm", "sap/matdoc", "sap/mbew"),
     *("sap/mkpf", "sap/mseg", "sap/objk", "sap/qmel", *(f"sap/ser0{n}" for n in range(9)), "sap/t377", "sap/tj02t", "sap/vbrk"),
     "sap/vbrp",
 }
@@ -21,12 +21,10 @@ OF_ERP = {
 # What comes through mapping contracts, or out of a live system, is no feed of the simulated retailer.
 OTHER_IDOCS = {"pos/sales_totals", "pos/store_movements", "sap/handling_unit_serials", "sap/idoc_statuses", "sap/shipments"}
 """IDocs that a retailer may send, and the simulated one does not."""
-MASTER_DATA_OF_PEOPLE = {"quality/warranty_terms"}
-"""Terms that a person writes into a spreadsheet."""
+WRITTEN_BY_PEOPLE = {"quality/warranty_terms", "rollout/acceptances"}
+"""Terms that a person writes into a spreadsheet, and decisions."""
 NO_FEEDS = ("tabular/", "tryton/", "epcis/", "s4/", "peoplesoft/")
-TABLES = sorted(
-    table for table in contracts() if not table.startswith(NO_FEEDS) and table not in OF_ERP | OTHER_IDOCS | MASTER_DATA_OF_PEOPLE
-)
+TABLES = sorted(table for table in contracts() if not table.startswith(NO_FEEDS) and table not in OF_ERP | OTHER_IDOCS | WRITTEN_BY_PEOPLE)
 
 
 def test_two_runs_give_equal_frames(world: World) -> None:

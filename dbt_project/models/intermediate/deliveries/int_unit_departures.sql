@@ -1,10 +1,10 @@
 -- One row per unit and document that set it on its way, with what happened to it next; none where that took it back.
--- depends_on: {{ ref('int_serial_movements_merged') }}
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+-- depends_on: {{ ref('int_units_changed') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail', meta={'in_buckets': true}) }}
 
 with movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    {{ movements_of_units() }}
 
 ),
 
@@ -13,8 +13,7 @@ marked as (
 
     select
         *,
-        case when unit_state = 'in_transit' and not is_reversal then sequence_number end as departure_number,
-        max(ingested_at) over (partition by article_id, serial_number) as unit_ingested_at
+        case when unit_state = 'in_transit' and not is_reversal then sequence_number end as departure_number
     from movements
 
 ),

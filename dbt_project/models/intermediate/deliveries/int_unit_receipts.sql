@@ -1,12 +1,12 @@
 -- One row per unit and receipt or placement that stayed: under which document it arrived, and whether the ERP knows.
--- depends_on: {{ ref('int_serial_movements_merged') }}
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+-- depends_on: {{ ref('int_units_changed') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail', meta={'in_buckets': true}) }}
 
 {%- set erp_sources = ['sap', 'sap_tables', 's4', 'tryton', 'tabular'] %}
 
 with movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    {{ movements_of_units() }}
 
 ),
 
@@ -17,8 +17,7 @@ followed as (
         *,
         lead(is_reversal) over unit as is_followed_by_reversal,
         lag(unit_state) over unit as state_before,
-        lag(to_site_id) over unit as site_before,
-        max(ingested_at) over (partition by article_id, serial_number) as unit_ingested_at
+        lag(to_site_id) over unit as site_before
     from movements
     window unit as (partition by article_id, serial_number order by sequence_number)
 

@@ -47,6 +47,8 @@ grouped as (
 
 select
     *,
+    -- Which units to look at is asked by a number: two that share it are only looked at together.
+    {{ row_hash(['article_id', 'serial_number']) }} as unit_hash,
     {{ row_hash(['article_id', 'serial_number', 'document_id', 'witness_group', 'line_role']) }} as movement_hash,
     -- What a newer version of the document replaces: all records of the older one. NULL: the source adds, and never replaces.
     case when version_id is not null then {{ row_hash(['source_name', 'version_id']) }} end as version_hash

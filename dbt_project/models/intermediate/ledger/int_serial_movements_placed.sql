@@ -1,37 +1,5 @@
 -- One row per unit and document line with where it went from and to, and what it did to the unit.
+-- depends_on: {{ ref('movement_types') }}
 {{ config(materialized='view') }}
 
-with movement_types as (
-
-    select * from {{ ref('movement_types') }}
-
-),
-
-merged as (
-
-    select * from {{ ref('int_serial_movements_merged') }}
-    where not is_withdrawn
-
-)
-
-select
-    merged.*,
-    movement_types.movement_name,
-    movement_types.direction,
-    movement_types.allowed_states_before,
-    movement_types.state_after,
-    movement_types.status_after,
-    movement_types.movement_type is not null as is_known_type,
-    coalesce(movement_types.is_reversal, false) as is_reversal,
-    movement_types.reversal_movement_type,
-    movement_types.special_stock_to,
-    {{ placement_columns() }},
-    cast(coalesce(merged.known_moved_at, merged.posting_date) as date) as movement_date,
-    coalesce(
-        merged.known_moved_at,
-        merged.posting_date + cast(coalesce(movement_types.default_time, '12:00:00') as time)
-    ) as moved_at,
-    coalesce(movement_types.sequence_number, 50) as type_order
-from merged
-left join movement_types
-    on merged.movement_type = movement_types.movement_type and merged.line_role = movement_types.line_role
+{{ movements_placed(ref('int_serial_movements_merged')) }}

@@ -1,9 +1,16 @@
 -- One row per unit: its state after the last movement that counts, and what stands out in its history.
--- depends_on: {{ ref('int_serial_movements_merged') }}
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+-- depends_on: {{ ref('int_units_changed') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_units',
+        on_schema_change='fail',
+        meta={'in_buckets': true},
+    )
+}}
 
 {#- Read where it is needed, not held whole by a CTE, unless it is a night's few units. -#}
-{%- set movements = 'changed_movements' if is_incremental() else ref('serial_movements') %}
+{%- set movements = 'changed_movements' if is_incremental() else '(select * from ' ~ ref('int_serial_movements_folded') ~ ' where ' ~ units_of_bucket() ~ ')' %}
 {#- What is counted of a unit: movement types that add to it, and the reversals that take from it. -#}
 {%- set counted = {
     'sale_count': ("'251', '601', '633'", "'602', '634'"),
@@ -15,7 +22,7 @@ with
 {% if is_incremental() %}
 changed_movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    {{ movements_of_units() }}
 
 ),
 {% endif %}
@@ -31,7 +38,7 @@ summarised as (
         count(*) filter (where moves.movement_type in ({{ adding }}))
         - count(*) filter (where moves.movement_type in ({{ taking }})) as {{ name }},
         {%- endfor %}
-        max(moves.ingested_at) as ingested_at
+        max(moves.unit_ingested_at) as ingested_at
     from {{ movements }} as moves
     left join {{ ref('int_movements_outweighed') }} as outweighed
         on

@@ -1,9 +1,9 @@
 -- One row per unit and sale: who sold it to whom, and when it came back.
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail', meta={'in_buckets': true}) }}
 
 with movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    {{ movements_of_units() }}
 
 ),
 

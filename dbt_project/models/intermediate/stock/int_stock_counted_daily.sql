@@ -23,7 +23,7 @@ changed_articles as (
     select
         article_id,
         min(earliest_date) as from_day
-    from {{ ref('int_serial_movements_merged') }}
+    from {{ ref('int_units_changed') }}
     where ingested_at > {{ watermark() }}
     group by article_id
 

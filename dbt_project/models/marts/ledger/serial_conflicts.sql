@@ -1,6 +1,6 @@
 -- One row per contradiction about a unit and version of what happened.
--- depends_on: {{ ref('int_serial_movements_merged') }}
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+-- depends_on: {{ ref('int_units_changed') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail', meta={'in_buckets': true}) }}
 
 {#- What witnesses of one movement may contradict each other in, and the cause that it is called by. -#}
 {%- set compared = {
@@ -11,7 +11,12 @@
 
 with movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    select
+        {{ movement_id() }} as movement_id,
+        told.*
+    from (
+        {{ movements_of_units() }}
+    ) as told
 
 ),
 
@@ -67,29 +72,17 @@ movement_versions as (
 
 ),
 
-witnessed as (
-
-    {{ rows_of_changed_units(ref('int_serial_movements_merged')) }}
-
-),
-
 -- What each source says now of a movement that several of them tell of.
 told as (
 
     select
-        witnessed.witnessed_movement_id,
+        witnessed.movement_id as witnessed_movement_id,
         records.*,
         row_number() over (
-            partition by witnessed.witnessed_movement_id, records.source_name
+            partition by witnessed.movement_id, records.source_name
             order by records.record_created_at desc nulls last, records.ingested_at desc, records.file desc, records.line desc
         ) as age
-    from (
-        select
-            *,
-            {{ movement_id() }} as witnessed_movement_id
-        from witnessed
-        where witness_count > 1 and not is_withdrawn
-    ) as witnessed
+    from movements as witnessed
     inner join {{ ref('int_movement_records') }} as records
         on
             witnessed.article_id = records.article_id
@@ -97,6 +90,7 @@ told as (
             and witnessed.document_id = records.document_id
             and witnessed.witness_group = records.witness_group
             and witnessed.line_role = records.line_role
+    where witnessed.witness_count > 1
 
 ),
 

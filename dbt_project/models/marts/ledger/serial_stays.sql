@@ -1,9 +1,9 @@
 -- One row per unit and unbroken stay in one place and state.
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail', meta={'in_buckets': true}) }}
 
 with movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    {{ movements_of_units() }}
 
 ),
 
@@ -36,8 +36,7 @@ compared as (
 
     select
         *,
-        lag(place) over (partition by article_id, serial_number order by sequence_number) as place_before,
-        max(ingested_at) over (partition by article_id, serial_number) as unit_ingested_at
+        lag(place) over (partition by article_id, serial_number order by sequence_number) as place_before
     from placed
 
 ),
@@ -60,7 +59,7 @@ select
     special_stock_code,
     vendor_id,
     customer_id,
-    movement_id as arrival_movement_id,
+    {{ movement_id() }} as arrival_movement_id,
     lead(moved_at) over unit is null as is_current,
     moved_at as valid_from_at,
     coalesce(lead(moved_at) over unit, timestamp '9999-12-31 00:00:00') as valid_to_at,

@@ -1,9 +1,9 @@
 -- One row per unit that was ever received: its supplier and its first receipt.
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail', meta={'in_buckets': true}) }}
 
 with movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    {{ movements_of_units() }}
 
 ),
 

@@ -6,6 +6,12 @@ with serials as (
 
 ),
 
+rollout_sites as (
+
+    select * from {{ ref('rollout_sites') }}
+
+),
+
 counted as (
 
     select
@@ -28,17 +34,19 @@ counted as (
 )
 
 select
-    site_id,
-    storage_location_id,
-    article_id,
-    article_name,
-    stock_type_code,
-    stock_type_name,
-    special_stock_code,
-    valuation_type,
-    trust_level,
-    units,
-    units_with_conflict,
-    oldest_movement_date,
-    last_moved_at
+    counted.site_id,
+    counted.storage_location_id,
+    counted.article_id,
+    counted.article_name,
+    counted.stock_type_code,
+    counted.stock_type_name,
+    counted.special_stock_code,
+    counted.valuation_type,
+    counted.trust_level,
+    counted.units,
+    counted.units_with_conflict,
+    counted.oldest_movement_date,
+    counted.last_moved_at,
+    coalesce(rollout_sites.is_held, false) as is_site_held
 from counted
+left join rollout_sites on counted.site_id = rollout_sites.site_id

@@ -9,6 +9,7 @@ renamed as (
 
     select
         scan_id,
+        {{ blank_to_null('device_id') }} as device_id,
         {{ without_leading_zeros('delivery_number') }} as delivery_id,
         coalesce({{ blank_to_null('document_id') }}, {{ without_leading_zeros('delivery_number') }}, scan_id) as document_id,
         {{ blank_to_null('count_document') }} as count_document_id,

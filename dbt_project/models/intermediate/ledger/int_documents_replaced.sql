@@ -1,0 +1,9 @@
+-- One row per document that came in several versions: the file of the newest, and when it came.
+{{ config(materialized='incremental', unique_key='version_hash', incremental_strategy='delete+insert', on_schema_change='fail') }}
+
+{%- set records = ref('int_movement_records') %}
+{%- if is_incremental() %}
+{%- set new_records = '(select version_hash from ' ~ records ~ ' where ingested_at > ' ~ watermark(relation=built('int_units_changed')) ~ ')' %}
+{%- endif %}
+
+{{ newest_versions(records, among=new_records if is_incremental() else none) }}

@@ -1,0 +1,138 @@
+"""The ledger's benchmark, its readers: publishing, look-ups, the stock of a moment, and the same tables made by Spark."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+
+import duckdb
+
+from pipelines.contracts import published_contracts
+from pipelines.home import Home
+from pipelines.lake import Lake
+from pipelines.publish import publish
+from pipelines.warehouse import reading
+
+__all__ = ["as_of", "look_ups", "published", "spark_against_duckdb"]
+
+_PUBLISHED = ("serials", "serial_movements", "serial_stays")
+_LOOK_UPS, _WARM = 1_000, 20
+_AS_OF = "select site_id, count(*) from as_of(?) where site_id = ? and unit_state = 'in_stock' group by all"
+
+
+def published(home: Home, lake: Lake) -> dict:
+    """Figures of one publication: seconds, and what the tables take on disk."""
+    contracts = {name: contract for name, contract in published_contracts().items() if name in _PUBLISHED}
+    begin = time.perf_counter()
+    publication = publish(home, lake, contracts, now=datetime(2026, 7, 1))
+    seconds = time.perf_counter() - begin
+    sizes = {name: sum(path.stat().st_size for path in lake.files(f"gold/{name}", lake.version(f"gold/{name}"))) for name in _PUBLISHED}
+    return {
+        "publish_seconds": round(seconds, 1),
+        "bytes": sizes,
+        "bytes_per_movement": round(sizes["serial_movements"] / publication.rows["serial_movements"], 2),
+        "files": len(lake.files("gold/serial_movements", lake.version("gold/serial_movements"))),
+    }
+
+
+def look_ups(home: Home) -> dict:
+    """Milliseconds of looking up a unit's card and history in the published file, over a thousand random units."""
+    with reading(home.published) as connection:
+        sample = f"select serial_number from serials using sample reservoir({_LOOK_UPS + _WARM} rows) repeatable (7)"
+        taken = []
+        for (serial,) in connection.execute(sample).fetchall():
+            begin = time.perf_counter()
+            card = connection.execute("select * from serials where serial_number = ?", [serial]).fetchall()
+            history = connection.execute(
+                "select * from serial_movements where serial_number = ? order by sequence_number", [serial]
+            ).fetchall()
+            taken.append(1000 * (time.perf_counter() - begin))
+            if not card or not history:
+                raise AssertionError(f"unit {serial} has {len(card)} cards and {len(history)} movements")
+    ordered = sorted(taken[_WARM:])
+    return {"median_ms": round(statistics.median(ordered), 1), "p99_ms": round(ordered[int(len(ordered) * 0.99)], 1)}
+
+
+def as_of(home: Home) -> dict:
+    """Seconds for the stock of one site at a moment: the median of five sites."""
+    with reading(home.published) as connection:
+        first, last = connection.execute("select min(valid_from_at), max(valid_from_at) from serial_stays").fetchone()
+        taken = []
+        for number in range(5):
+            begin = time.perf_counter()
+            found = connection.execute(_AS_OF, [first + (last - first) * (number + 2) / 7, f"S{110 + number}"]).fetchall()
+            taken.append(time.perf_counter() - begin)
+    return {"as_of_seconds": round(statistics.median(taken), 2), "units": found[0][1] if found else 0}
+
+
+_STATE = """
+select article_id, serial_number, to_site_id as site_id, to_storage_location_id as storage_location_id, unit_state, status_code,
+    stock_type_code, batch_id, vendor_id, customer_id, moved_at as last_moved_at, movement_type as last_movement_type,
+    document_id as last_document_id, first_movement_date, movement_count, conflict_count
+from (
+    select *,
+        row_number() over (partition by article_id, serial_number order by sequence_number desc) as age,
+        min(movement_date) over (partition by article_id, serial_number) as first_movement_date,
+        count(*) over (partition by article_id, serial_number) as movement_count,
+        count(conflict_code) over (partition by article_id, serial_number) as conflict_count
+    from movements
+) as ordered where age = 1
+"""
+_STAYS = """
+select article_id, serial_number, unit_state, site_id, storage_location_id, stock_type_code, vendor_id, customer_id,
+    row_number() over (partition by article_id, serial_number order by sequence_number) as stay_number, valid_from_at,
+    lead(valid_from_at) over (partition by article_id, serial_number order by sequence_number) as valid_to_at
+from (
+    select article_id, serial_number, sequence_number, unit_state, to_site_id as site_id, to_storage_location_id as storage_location_id,
+        stock_type_code, vendor_id, customer_id, moved_at as valid_from_at, place,
+        lag(place) over (partition by article_id, serial_number order by sequence_number) as place_before
+    from (
+        select *, concat_ws('|', unit_state, coalesce(to_site_id, ''), coalesce(to_storage_location_id, ''), coalesce(stock_type_code, ''),
+            coalesce(special_stock_code, ''), coalesce(vendor_id, ''), coalesce(customer_id, '')) as place
+        from movements
+    ) as placed
+) as compared where place_before is null or place_before <> place
+"""
+_QUERIES = {"serials": _STATE, "serial_stays": _STAYS}
+
+_SPARK = """
+import sys, time
+from pyspark.sql import SparkSession
+spark = (SparkSession.builder.master("local[2]").config("spark.driver.memory", "6g").config("spark.sql.shuffle.partitions", sys.argv[1])
+    .config("spark.local.dir", sys.argv[2]).config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC").getOrCreate())
+spark.sparkContext.setLogLevel("ERROR")
+spark.read.parquet(*sys.argv[5].split(",")).createOrReplaceTempView("movements")
+begin = time.perf_counter()
+spark.sql(sys.argv[3]).write.mode("overwrite").parquet(sys.argv[4])
+print(time.perf_counter() - begin, spark.read.parquet(sys.argv[4]).count())
+"""
+
+
+def spark_against_duckdb(home: Home) -> dict:
+    """Seconds of the same two queries over the same Parquet files, each written to Parquet: by Spark SQL local[2], and by DuckDB."""
+    files = sorted(str(path) for path in (home.lake / "gold" / "serial_movements").rglob("*.parquet"))
+    rows = duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchone()[0]
+    found = {"rows": rows}
+    for name, sql in _QUERIES.items():
+        with tempfile.TemporaryDirectory(dir=home.root) as folder:
+            begin = time.perf_counter()
+            with duckdb.connect(
+                config={"memory_limit": os.environ.get("SERIALAKE_MEMORY", "5GB"), "threads": 2, "temp_directory": folder}
+            ) as connection:
+                connection.execute("set preserve_insertion_order = false")
+                connection.execute(f"create view movements as from read_parquet({files})")
+                connection.execute(f"copy ({sql}) to '{folder}/ours.parquet' (format parquet)")
+                ours = time.perf_counter() - begin
+                height = connection.execute(f"select count(*) from '{folder}/ours.parquet'").fetchone()[0]
+            partitions = str(max(4, rows // 1_000_000))
+            command = [sys.executable, "-c", _SPARK, partitions, f"{folder}/spark", sql, f"{folder}/theirs", ",".join(files)]
+            told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+        if height != int(told[1]):
+            raise AssertionError(f"{name}: {height} rows by DuckDB, {told[1]} by Spark")
+        found |= {f"{name}_duckdb_seconds": round(ours, 1), f"{name}_spark_seconds": round(float(told[0]), 1)}
+    return found
