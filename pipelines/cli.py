@@ -18,6 +18,7 @@ from rich.markup import escape
 from pipelines.home import Home, project_root
 from pipelines.recall.command import recall
 from pipelines.rollout.command import accept_load
+from pipelines.sweeper.command import cases, decide
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help=__doc__.splitlines()[0])
 _out = Console()
@@ -25,6 +26,8 @@ _err = Console(stderr=True)
 
 app.command()(recall)
 app.command("accept-load")(accept_load)
+app.command()(cases)
+app.command()(decide)
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20
@@ -186,8 +189,8 @@ def status() -> None:
     from pipelines.lake import Lake
 
     show_red(_out, Lake(home.lake))
-    show_live(_out, home, Lake(home.lake), _now())
     show_held_sites(_out, home)
+    show_live(_out, home, Lake(home.lake), _now())
     show_freshness(_out, home, _now())
     show_quarantine(_out, home)
 
@@ -324,6 +327,26 @@ def epcis(
         _fail("No movement fits; nothing was written.")
     out.write_text(epcis_document(movements, created_at=_now()), encoding="utf-8")
     _out.print(f"{movements.height:,} movements of units are in {out}.")
+
+
+@app.command()
+def count_plan(
+    site: Annotated[str, typer.Option(help="Site that is to count.")],
+    lines: Annotated[int, typer.Option(min=1, help="Articles to show.")] = 20,
+) -> None:
+    """Print which articles a site should count next, those first of which a count is expected to find most value amiss."""
+    home = Home.from_environment()
+    from pipelines.summary import show_rows
+    from pipelines.warehouse import query as run_query
+
+    _need_published(home)
+    plan = run_query(home.published, "select * from count_plan where site_id = ? order by site_rank", [site])
+    if plan.is_empty():
+        sites = run_query(home.published, "select distinct site_id from count_plan order by all")["site_id"]
+        _fail(f"No article is to be counted at site {site}; the plan knows the sites {', '.join(sites) or 'of no count at all'}")
+    columns = ("site_rank", "article_id", "article_name", "stock_units", "days_since_count", "expected_units", "expected_value")
+    shown = plan.head(lines).select(*columns, "open_discrepancies").with_columns(plan["expected_units"].head(lines).round(2))
+    show_rows(_out, f"Count plan of {site}, as of {plan['as_of_date'][0]}", shown)
 
 
 @app.command()

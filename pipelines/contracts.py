@@ -98,7 +98,7 @@ class Contract:
     @property
     def written_by(self) -> str:
         """Who fills an outbound table: `dbt` (a mart), `contracts` (results of the checks), `models`, `feeds`, `recall`, `rollout`,
-        `intraday`; or `view`, where it is a query over the others.
+        `sweeper`, `intraday`; or `view`, where it is a query over the others.
         """
         return self.custom("writtenBy", "dbt")
 

@@ -1,16 +1,41 @@
 """Prices: what a unit was bought for, or is valued at, as the ERP's order items and valuation segments tell.
 
-Reading prices belongs here, for all who put a value on units; which of them goes first is decided by who asks. The columns are
-explained in data_contracts/sources/sap, ekpo and mbew.
+Reading prices belongs here, for all who put a value on units. The columns are explained in data_contracts/sources/sap, ekpo and mbew.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import polars as pl
 
 from pipelines.lake import Lake
 
-__all__ = ["order_prices", "standard_prices"]
+__all__ = ["Prices", "order_prices", "read_prices", "standard_prices"]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What units are worth: by purchase order and article, else by site and article."""
+
+    orders: pl.DataFrame
+    standard: pl.DataFrame
+    base_currency: str
+
+    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows, which name article, purchase order and site, with `unit_cost` and its currency; null where nobody knows."""
+        joined = rows.join(self.orders, left_on=["purchase_order_id", "article_id"], right_on=["order_id", "article_id"], how="left",
+                           maintain_order="left")  # fmt: skip
+        joined = joined.join(self.standard, on=["site_id", "article_id"], how="left", maintain_order="left")
+        is_bought = pl.col("order_price").is_not_null() & pl.col("order_currency").is_not_null()
+        currency = pl.when(is_bought).then("order_currency").when(pl.col("standard_price").is_not_null()).then(pl.lit(self.base_currency))
+        cost = pl.when(is_bought).then("order_price").otherwise("standard_price").cast(pl.Decimal(18, 2))
+        return joined.with_columns(unit_cost=cost, currency_code=currency)
+
+
+def read_prices(lake: Lake, *, base_currency: str) -> Prices:
+    """All prices as delivered last; standard prices are in the base currency."""
+    return Prices(order_prices(lake), standard_prices(lake), base_currency)
 
 
 def order_prices(lake: Lake) -> pl.DataFrame:

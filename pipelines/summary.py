@@ -35,12 +35,13 @@ __all__ = [
 
 
 def show_summary(console: Console, home: Home, stage_seconds: dict[str, float], checks: dict[str, int]) -> None:
-    """Rows per layer, quarantine by reason, units by status, conflicts, checks, models, seconds per stage, and the next two commands."""
+    """Rows per layer, quarantine, units by status, conflicts, open cases, checks, models, seconds per stage, and the next two commands."""
     lake = Lake(home.lake)
     console.print(_layers(home, lake))
     show_quarantine(console, home)
     console.print(table_of("Units by status", _read(home, _UNITS_BY_STATE)))
     console.print(table_of("Conflicts found (shown, never repaired)", _read(home, _CONFLICTS), empty="none"))
+    console.print(table_of("Discrepancy cases that have not ended, and what is proposed", _read(home, _OPEN_CASES), empty="none"))
     show_checks(console, home, checks)
     show_models(console, home)
     show_held_sites(console, home)
@@ -180,6 +181,15 @@ select conflict_code as conflict, count(distinct (article_id, serial_number)) as
 from serial_movements where conflict_code is not null group by all order by units desc
 """
 
+_OPEN_CASES = """
+select
+    kind_code as kind, action_code as proposed, state_code as state, count(*) as cases, sum(units_outstanding)::bigint as units,
+    sum(outstanding_amount) as value
+from discrepancy_cases where state_code in ('open', 'proposed', 'approved') group by all order by value desc nulls last, all
+"""
+
+_HELD_SITES = "select concat('Site ', site_id, ' is held. ', explanation) from rollout_sites where is_held order by site_id"
+
 _LIVE = """
 select
     (select count(*) from changed_units) as "units touched",
@@ -187,8 +197,6 @@ select
     (select coalesce(sum(units_removed), 0) from changed_stock) as "units out of stock",
     (select count(*) from live_discrepancies) as discrepancies
 """
-
-_HELD_SITES = "select concat('Site ', site_id, ' is held. ', explanation) from rollout_sites where is_held order by site_id"
 
 _BROKEN_RULES = """
 select table_name as table, rule_name as rule, coalesce(observed, rows_broken || ' of ' || rows_checked || ' rows') as found

@@ -1,8 +1,10 @@
 """Fixtures for all tests: a home of its own for each test, and a process that never asks another."""
 
 import os
+import pickle
 
 import pytest
+from filelock import FileLock
 
 os.environ.setdefault("TZ", "UTC")
 os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
@@ -22,3 +24,18 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("SERIALAKE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
     return Home.from_environment().prepare()
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """The home that dbt built an empty lake in, and the models in order; once for all processes of a run."""
+    from tests.properties.compiled import compile_models
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+    kept = folder / "models.pickle"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(compile_models(folder)))
+    return pickle.loads(kept.read_bytes())

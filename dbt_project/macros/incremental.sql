@@ -73,15 +73,17 @@
 
 {#-
     Incremental strategy `replace_from`: rows with units = -1 are no data but say "from this day on, this article is new".
-    Rows of the target from that day on are deleted, then the data rows are inserted, in one transaction.
+    Rows of the target from that day on are deleted, then the data rows are inserted, in one transaction. `day_column` in the
+    model's meta names the day, where it is not stock_date.
 -#}
 {% macro get_incremental_replace_from_sql(arg_dict) %}
     {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {%- set day = (config.get('meta') or {}).get('day_column', 'stock_date') -%}
     delete from {{ arg_dict['target_relation'] }} as kept
     where exists (
         select 1
         from {{ arg_dict['temp_relation'] }} as renewed
-        where renewed.units = -1 and renewed.article_id = kept.article_id and kept.stock_date >= renewed.stock_date
+        where renewed.units = -1 and renewed.article_id = kept.article_id and kept.{{ day }} >= renewed.{{ day }}
     );
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }} where units <> -1

@@ -51,7 +51,8 @@ ranked as (
         *,
         row_number() over (
             partition by article_id, serial_number, document_id, witness_group, line_role, occurrence
-            order by source_priority asc, record_created_at desc nulls last, ingested_at desc, file desc, line desc
+            -- What comes without a version may be told day after day: the first day is when it happened, in whatever order files come.
+            order by source_priority asc, record_created_at desc nulls last, movement_date asc, ingested_at desc, file desc, line desc
         ) as precedence
     from numbered
 

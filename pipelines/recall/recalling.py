@@ -14,14 +14,13 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.contracts import Contract
 from pipelines.feeds.settings import FeedSettingsError, read_settings
 from pipelines.home import Home
 from pipelines.lake import Lake
-from pipelines.prices import order_prices, standard_prices
-from pipelines.publish import ensure_gold, publication_facts, publish_scores, published_versions
+from pipelines.prices import Prices, read_prices
+from pipelines.publish import ensure_gold, publication_facts, publish_scores, published_versions, replace_gold
 from pipelines.recall.answers import PLACES, Answers, answers
 from pipelines.recall.blocking import block_files, with_block
 from pipelines.recall.condition import RecallError, columns_named
@@ -85,7 +84,7 @@ def _must_be_free(lake: Lake, request: Request) -> None:
         raise RecallError(f"{request.name} is the name of another recall, where {known['condition'][0]}; give this one another --name")
 
 
-def _tables(found: Answers, request: Request, *, prices: _Prices, contracts: Mapping[str, Contract]) -> dict[str, pl.DataFrame]:
+def _tables(found: Answers, request: Request, *, prices: Prices, contracts: Mapping[str, Contract]) -> dict[str, pl.DataFrame]:
     """The recall's rows of each published table, in the contract's columns and order."""
     place = pl.col("unit_state").replace_strict(PLACES, default="unknown", return_dtype=pl.String)
     units = with_block(prices.of(found.units).with_columns(place_code=place)).with_columns(
@@ -128,31 +127,12 @@ def _summary(units: pl.DataFrame, contacts: pl.DataFrame, others: pl.DataFrame, 
     return pl.DataFrame([row])
 
 
-@dataclass(frozen=True)
-class _Prices:
-    """What units are worth: by purchase order and article, else by site and article."""
-
-    orders: pl.DataFrame
-    standard: pl.DataFrame
-    base_currency: str
-
-    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows, which name article, purchase order and site, with `unit_cost` and its currency; null where nobody knows."""
-        joined = rows.join(self.orders, left_on=["purchase_order_id", "article_id"], right_on=["order_id", "article_id"], how="left",
-                           maintain_order="left")  # fmt: skip
-        joined = joined.join(self.standard, on=["site_id", "article_id"], how="left", maintain_order="left")
-        is_bought = pl.col("order_price").is_not_null() & pl.col("order_currency").is_not_null()
-        currency = pl.when(is_bought).then("order_currency").when(pl.col("standard_price").is_not_null()).then(pl.lit(self.base_currency))
-        cost = pl.when(is_bought).then("order_price").otherwise("standard_price").cast(pl.Decimal(18, 2))
-        return joined.with_columns(unit_cost=cost, currency_code=currency)
-
-
-def _prices(home: Home, lake: Lake) -> _Prices:
+def _prices(home: Home, lake: Lake) -> Prices:
     try:
         base_currency = read_settings(home).base_currency
     except FeedSettingsError as error:
         raise RecallError(f"The currency of standard prices cannot be read: {error}") from error
-    return _Prices(order_prices(lake), standard_prices(lake), base_currency)
+    return read_prices(lake, base_currency=base_currency)
 
 
 def _conformed(frame: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -164,11 +144,7 @@ def _store(lake: Lake, contract: Contract, name: str, rows: pl.DataFrame) -> Non
     """Put the recall's rows in place of those it had; the rows of other recalls stay."""
     gold = f"gold/{contract.name}"
     others = lake.read(gold).filter(pl.col("recall_name") != name).select(rows.columns)
-    every = pl.concat([others, rows]).sort(contract.custom("sortedBy"), nulls_last=True)
-    fingerprint = {"rows": every.height, "hash": every.hash_rows(seed=0).sum()}
-    if lake.fingerprint(gold) != fingerprint:
-        arrow = every.to_arrow(compat_level=pl.CompatLevel.oldest())
-        lake.replace(gold, pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), fingerprint)
+    replace_gold(lake, contract, pl.concat([others, rows]))
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -59,7 +59,7 @@ def simulate(config: SimulationConfig) -> World:
     items = build_items(story)
     postings = build_postings(story)
     till = build_till(story)
-    equipment, deviations = equipment_feeds(story, till)
+    equipment, odd = equipment_feeds(story, till)
     feeds = {
         **master_feeds(story),
         **marketing_feeds(story),
@@ -80,11 +80,12 @@ def simulate(config: SimulationConfig) -> World:
         **rollout_feeds(story, postings),
     }
     if config.tables:
-        feeds |= table_feeds(feeds, config.tables)
+        tables = table_feeds(feeds, config.tables)
+        feeds |= tables | {"sap/objk": pl.concat([feeds["sap/objk"], tables["sap/objk"]])}
     feeds, duplicates = repeat_files(config, feeds)
     truth = truth_tables(story, items=items, postings=postings, till=till)
     truth |= rollout_truth(story, postings)
-    return World(feeds, truth | {"duplicate_files": duplicates, "eqbs_deviations": deviations})
+    return World(feeds, truth | odd | {"duplicate_files": duplicates})
 
 
 def write(world: World, out: Path, truth: Path, *, on_file: Callable[[int], None] | None = None) -> int:

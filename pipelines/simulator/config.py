@@ -24,6 +24,7 @@ _STREAMS = (
     *("master", "demand", "routes", "supply", "carrier", "faults", "inflow", "store_moves", "trade", "rings"),
     *("counts", "till", "quality", "equipment", "typing", "late_files", "duplicate_files"),
     *("loads", "load_typing", "cut_over", "waiting", "bulk_counts", "task_times"),
+    *("statuses", "unposted_counts"),
 )
 
 
@@ -49,6 +50,8 @@ class FaultRates:
     late_file: float = 0.02  # of files by feed and day, delivered 1 to 10 days late
     duplicate_file: float = 0.012  # of files by feed and day, delivered twice
     equipment_deviation: float = 0.004  # of EQBS rows that do not follow from the documents
+    status_deviation: float = 0.0005  # of equipments: a delivery's status that stuck, and as many in stock and at a customer
+    count_not_posted: float = 0.25  # of differences that counts found and nothing followed: nobody posted them
     theft_rings: int = 2  # rings at scale 1, each of three stores and five units
     wrong_load: float = 0.25  # of stores that go live after day 0, the last ones: initial loads with a few wrong units
     bad_batches: int = 2  # production batches, each of one variant and one production week

@@ -15,7 +15,7 @@ from pipelines.simulator.events import Kind
 from pipelines.simulator.faults import FaultPlan
 from pipelines.simulator.supply import Units
 
-__all__ = ["find_differences"]
+__all__ = ["find_differences", "leave_unposted"]
 
 _LOST = ((Kind.VANISH, "store_loss"), (Kind.VANISH, "centre_loss"), (Kind.SALE, "mistyped_sale"))
 _FOUND = (
@@ -35,6 +35,22 @@ def find_differences(config: SimulationConfig, counts: CountPlan, happened: pl.D
     ]
     again = _found_again(config, counts, losses[0])
     return pl.concat([*losses, again, *_gains(config, counts, happened, units=units, plan=plan)])
+
+
+def leave_unposted(config: SimulationConfig, events: pl.DataFrame) -> pl.DataFrame:
+    """The events, sorted by unit and time, with some differences that nothing followed left as the count found them.
+
+    A share of the units concerned, at least the minimum of losses and of gains each.
+    """
+    rng, rates = config.rng("unposted_counts"), config.faults
+    is_last = (pl.col("unit") != pl.col("unit").shift(-1)).fill_null(value=True)
+    chosen = []
+    for kind in (Kind.LOSS, Kind.GAIN):
+        able = events.select(((pl.col("kind") == int(kind)) & is_last).arg_true()).to_series().to_numpy()
+        count = min(len(able), max(rates.minimum, round(rates.count_not_posted * len(able))))
+        chosen.append(rng.choice(able, count, replace=False))
+    unposted = pl.int_range(pl.len()).is_in(pl.Series(np.concatenate(chosen)).implode())
+    return events.with_columns(posted=pl.col("posted") & ~unposted)
 
 
 def _since(happened: pl.DataFrame, kind: Kind, unit: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Equipment: the ERP's own view of every unit on the last day, as sap/equi and sap/eqbs.
+"""Equipment: the ERP's own view of every unit on the last day, as sap/equi and sap/eqbs; its statuses are in feeds_statuses.py.
 
 The view is a replay of what was posted, counterfeits and typing errors included; a few EQBS rows deviate from it on
 purpose. Where units really are is in truth.py.
@@ -13,6 +13,7 @@ from pipelines.simulator.arrays import days_to_dates, numbers, run_starts, sorte
 from pipelines.simulator.config import DAY_SECONDS
 from pipelines.simulator.events import AT_VENDOR, FLOOR, IN_TRANSIT, Kind
 from pipelines.simulator.feeds_pos import Till
+from pipelines.simulator.feeds_statuses import status_feeds
 from pipelines.simulator.master import CENTRES, REPAIR_VENDORS
 from pipelines.simulator.postings import LOCATIONS
 from pipelines.simulator.shaping import conform, dated_files
@@ -24,8 +25,8 @@ _FIRST_EQUIPMENT = 400_000_000
 _BACK_ROOM = 2
 
 
-def equipment_feeds(story: Story, till: Till) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """The feeds sap/equi and sap/eqbs, and the truth about rows of EQBS that do not follow from the documents."""
+def equipment_feeds(story: Story, till: Till) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """The feeds sap/equi, sap/eqbs and those of the statuses, and the truth about what does not follow from the documents."""
     posted = _posted(story, till)
     last = posted.filter(pl.Series(np.append(run_starts(posted["unit"].to_numpy(), posted["ghost"].to_numpy())[1:], True)))
     first = posted.filter(pl.Series(run_starts(posted["unit"].to_numpy(), posted["ghost"].to_numpy())))
@@ -33,14 +34,17 @@ def equipment_feeds(story: Story, till: Till) -> tuple[dict[str, pl.DataFrame], 
     equnr = numbers("", rows["row"] + _FIRST_EQUIPMENT, 18)
     rows = rows.with_columns(equnr=equnr, serial=_serials(story, rows))
     stock, deviations = _stock(story, rows)
-    return {"sap/equi": _equi(story, till, rows), "sap/eqbs": stock}, deviations
+    statuses, odd = status_feeds(story, rows, but=rows.filter(pl.col("equnr").is_in(deviations["equipment"].implode()))["unit"])
+    feeds = {"sap/equi": _equi(story, till, rows), "sap/eqbs": stock, **statuses}
+    return feeds, {"eqbs_deviations": deviations, "status_deviations": odd}
 
 
 def _posted(story: Story, till: Till) -> pl.DataFrame:
     """Postings by unit and time; `ghost` rows belong to a serial number that exists only by a typing error."""
     names = ("unit", "time", "kind", "to_site", "to_location", "reference", "used")
     events = story.life.events
-    real = events.filter("posted").select(*names, ghost=pl.lit(0, dtype=pl.Int8))
+    # What vanished unseen stays in the books.
+    real = events.filter(pl.col("posted") & (pl.col("kind") != int(Kind.VANISH))).select(*names, ghost=pl.lit(0, dtype=pl.Int8))
     typed = (
         (pl.col("kind") == int(kind)) & pl.col("unit").is_in(story.plan.units[fault].astype(np.int32))
         for kind, fault in ((Kind.STORE_RECEIPT, "mistyped_receipt"), (Kind.OPENING, "load_mistyped"))

@@ -16,7 +16,7 @@ from pipelines.simulator.arrays import sorted_by
 from pipelines.simulator.config import LOOKAHEAD_DAYS, SimulationConfig
 from pipelines.simulator.counting import counted_at_cut_over, counted_units, plan_counts
 from pipelines.simulator.demand import Campaigns
-from pipelines.simulator.differences import find_differences
+from pipelines.simulator.differences import find_differences, leave_unposted
 from pipelines.simulator.documents import Deliveries, Inbound
 from pipelines.simulator.events import Kind
 from pipelines.simulator.faults import FaultPlan
@@ -82,7 +82,7 @@ def live(
     counts = plan_counts(config, master)
     differences = find_differences(config, counts, happened, units=units, plan=plan)
     found = differences.filter((pl.col("kind") == int(Kind.GAIN)) & pl.col("physical"))
-    ordered = sorted_by(pl.concat([happened, differences]), "unit", "time")
+    ordered = leave_unposted(config, sorted_by(pl.concat([happened, differences]), "unit", "time"))
     counted = counted_units(config, counts, events=ordered, rng=config.rng("counts"))
     cut_over = counted_at_cut_over(ordered, config.rng("cut_over"))
     again = found.select(pl.col("unit"), pl.col("site").cast(pl.Int64), pl.col("time").cast(pl.Int64) - 1200)

@@ -25,7 +25,7 @@ __all__ = ["truth_tables"]
 
 
 def truth_tables(story: Story, *, items: DeliveryItems, postings: Postings, till: Till) -> dict[str, pl.DataFrame]:
-    """Truth by name, except duplicate_files and eqbs_deviations, which arise with their feeds."""
+    """Truth by name, except duplicate_files and what the ERP says amiss, which arise with their feeds."""
     return {
         **_delivery_truth(story, items),
         "one_sided_transfers": _one_sided(story, postings),
@@ -35,7 +35,8 @@ def truth_tables(story: Story, *, items: DeliveryItems, postings: Postings, till
         "theft_rings": _rings(story),
         "bad_batches": bad_batches(story),
         "stock_losses": _stock_losses(story),
-        "count_differences": _count_differences(story, postings),
+        "count_differences": _count_differences(story, postings, posted=True),
+        "unposted_counts": _count_differences(story, postings, posted=False),
         "units": _units(story),
         "go_lives": pl.DataFrame({"site": story.master.sites.code, "go_live": days_to_dates(story.start, story.master.sites.go_live)}),
     }
@@ -207,9 +208,9 @@ def _stock_losses(story: Story) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def _count_differences(story: Story, postings: Postings) -> pl.DataFrame:
-    """Losses and gains that counts posted, whatever their cause."""
-    rows = postings.lines.filter(pl.col("kind").is_in([int(Kind.LOSS), int(Kind.GAIN)]))
+def _count_differences(story: Story, postings: Postings, *, posted: bool) -> pl.DataFrame:
+    """Losses and gains that counts found, whatever their cause, and somebody posted, or nobody."""
+    rows = postings.lines.filter(pl.col("kind").is_in([int(Kind.LOSS), int(Kind.GAIN)]) & (pl.col("posted") == posted))
     return pl.DataFrame(
         {
             "kind": pl.Series(["loss", "gain"]).gather((rows["kind"] == int(Kind.GAIN)).cast(pl.Int64)),

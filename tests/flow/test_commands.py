@@ -84,6 +84,17 @@ def test_sql_prints_rows_and_explains_a_wrong_column(built_world):
     assert "nothing_like_it" in wrong.stderr
 
 
+def test_the_count_plan_of_a_site_is_printed_and_an_unknown_site_is_told(built_world):
+    shown = _serialake(built_world.home, "count-plan", "--site", "S101", "--lines", "1")
+    first, second = built_world.query("select article_id from count_plan where site_id = 'S101' order by site_rank limit 2")["article_id"]
+    assert shown.returncode == 0, shown.stderr
+    assert first in shown.stdout
+    assert second not in shown.stdout
+    unknown = _serialake(built_world.home, "count-plan", "--site", "NONE")
+    assert unknown.returncode == 1
+    assert "S101" in unknown.stderr
+
+
 def test_sql_cannot_change_anything(built_world):
     assert _serialake(built_world.home, "sql", "drop view serials").returncode == 1
 

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.warehouse import query
 from tests.flow.bronze import append, build, content, empty_lake, movement
+from tests.properties.compiled import CompiledLedger
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +145,19 @@ def test_the_increment_equals_a_full_build(nights):
     _, _, increment, full = nights
     different = [name for name in full if not increment[name].equals(full[name])]
     assert different == []
+
+
+def test_the_compiled_project_makes_of_the_nights_what_dbt_makes(nights, compiled):
+    ledger = CompiledLedger(*compiled)
+    for number, (night, by_dbt) in enumerate(zip(NIGHTS, nights[1:3], strict=True)):
+        # File and load of a row are called after its table, as in what dbt was given.
+        ledger.deliver({f"{table}/{number}": {table: rows} for table, rows in night.items()}, moment=datetime(2026, 3, 9 + number, 2))
+        ledger.build(whole=number == 0)
+        in_memory = ledger.content(list(by_dbt))
+        assert [name for name in by_dbt if not by_dbt[name].equals(in_memory[name].select(by_dbt[name].columns))] == []
+    ledger.build(whole=True)
+    in_memory = ledger.content(list(nights[3]))
+    assert [name for name in in_memory if not nights[3][name].equals(in_memory[name].select(nights[3][name].columns))] == []
 
 
 def test_a_delivery_that_swaps_a_unit_brings_the_first_back_and_sends_the_other(nights):

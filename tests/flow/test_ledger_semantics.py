@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from pipelines.home import project_root
-from tests.flow.bronze import append, build, content, empty_lake, movement
+from tests.flow.bronze import movement
+from tests.properties.compiled import CompiledLedger
 
 pytestmark = pytest.mark.slow
 
@@ -187,8 +188,7 @@ def walks(number: int) -> Iterator[tuple[list[dict], list[dict]]]:
 
 
 @pytest.fixture(scope="module")
-def marts(tmp_path_factory):
-    home, lake = empty_lake(tmp_path_factory.mktemp("semantics"))
+def marts(compiled):
     pairs = list(walks(400))
     rows = [*lives_told(), *named_reversals(), *(row for pair in pairs for each in pair for row in each)]
     scans = [
@@ -197,9 +197,10 @@ def marts(tmp_path_factory):
         scan("ONE STORY", "ONE STORY-0", site="DC01", storage_location="0001"),
         scan("WITNESSED", "WITNESSED-0", site="DC01", storage_location="0001"),
     ]
-    append(lake, {"sap/goods_movements": rows, "handheld/scans": scans}, 0)
-    build(home, "--select", "+serials", "+serial_conflicts", "+stock_daily", "--indirect-selection", "cautious")
-    return content(home, ["serials", "serial_movements", "serial_conflicts", "serial_stays", "stock_daily"])
+    ledger = CompiledLedger(*compiled)
+    ledger.deliver({"night": {"sap/goods_movements": rows, "handheld/scans": scans}})
+    ledger.build(whole=True)
+    return ledger.content(["serials", "serial_movements", "serial_conflicts", "serial_stays", "stock_daily"])
 
 
 def scan(serial: str, document: str, **fields) -> dict:

@@ -94,7 +94,7 @@ def faulted(world: World) -> pl.DataFrame:
         "lost_in_transit",
         "stock_losses",
     )
-    kinds = (*goods, "one_sided_transfers", "mistyped_serials", "cloned_serials", "count_differences")
+    kinds = (*goods, "one_sided_transfers", "mistyped_serials", "cloned_serials", "count_differences", "unposted_counts")
     named = [world.truth[kind].select("article", serial="serial_number") for kind in kinds]
     came = world.truth["wrong_articles"].select(article="received_article", serial="received_serial_number")
     typed = world.truth["mistyped_serials"].select("article", serial="typed_serial_number")

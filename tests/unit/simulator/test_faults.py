@@ -13,7 +13,8 @@ from tests.unit.simulator.conftest import SMALL, once
 KINDS = (
     *("bad_batches", "cloned_serials", "count_differences", "duplicate_files", "eqbs_deviations", "freight_damage"),
     *("go_lives", "late_files", "load_deviations", "lost_in_transit", "mistyped_serials", "one_sided_transfers", "over_deliveries"),
-    *("rollout_effects", "short_deliveries", "stock_losses", "theft_rings", "units", "wrong_articles"),
+    *("rollout_effects", "short_deliveries", "status_deviations", "stock_losses", "theft_rings", "units", "unposted_counts"),
+    "wrong_articles",
 )
 UNIT = ["article", "serial_number"]
 
@@ -214,7 +215,9 @@ def test_lost_unit_is_neither_counted_nor_sold_until_it_is_found_again(world: Wo
     assert set(lost["kind"]) == {"store_loss", "centre_loss"}
     later = lost.join(history, left_on=UNIT, right_on=["article", "serial"]).filter(pl.col("at") > pl.col("lost_at"))
     assert {"702"} < set(later["code"]) <= {"702", "701"}
-    found = later.filter(pl.col("code") == "701").select(*UNIT, found_at=pl.col("at").dt.date())
+    posted = later.filter(pl.col("code") == "701").select(*UNIT, found_at=pl.col("at").dt.date())
+    unposted = world.truth["unposted_counts"].filter(pl.col("kind") == "gain").select(*UNIT, found_at="counted_on")
+    found = pl.concat([posted, unposted])
     scans = world.feeds["handheld/scans"].join(lost.select(*UNIT, "lost_at"), on=UNIT)
     seen = scans.filter(pl.col("scanned_at") > pl.col("lost_at")).join(found, on=UNIT, how="left")
     assert seen.filter(pl.col("scanned_at").dt.date() < pl.col("found_at")).height == 0
@@ -232,6 +235,37 @@ def test_count_difference_is_posted_with_the_number_of_its_count(world: World) -
     losses = rows.filter(pl.col("kind") == "loss")
     assert gains.join(counted, on=["count_document", *UNIT], how="anti").height == 0
     assert losses.join(counted, on=["count_document", *UNIT], how="semi").height == 0
+
+
+def test_difference_that_nobody_posted_was_found_by_the_count_of_its_number(world: World) -> None:
+    rows = world.truth["unposted_counts"]
+    posted = once(world.feeds["sap/goods_movements"]).filter(pl.col("move_type").is_in(["701", "702"]))
+    assert rows.join(posted, left_on=["count_document", "serial_number"], right_on=["ref_doc_no", "serialno"], how="semi").height == 0
+    counted = world.feeds["handheld/scans"].filter(pl.col("action") == "count").select("count_document", *UNIT)
+    counted = pl.concat([counted, world.feeds["wms/counts"].select("count_document", pl.col("article"), "serial_number")])
+    losses, gains = (_truth(world, "unposted_counts", kind) for kind in ("loss", "gain"))
+    assert gains.join(counted, on=["count_document", *UNIT], how="anti").height == 0
+    assert losses.join(counted, on=["count_document", *UNIT], how="semi").height == 0
+
+
+def test_status_follows_from_the_last_posting_save_for_planted_ones(world: World) -> None:
+    equi = world.feeds["sap/equi"].select("equnr", "objnr")
+    texts = world.feeds["sap/tj02t"].select(stat="istat", status="txt04")
+    statuses = world.feeds["sap/jest"].join(texts, on="stat").join(equi, on="objnr").group_by("equnr").agg(pl.col("status").sort())
+    planted = {
+        kind: set(_truth(world, "status_deviations", kind)["equipment"]) for kind in ("stuck_on_delivery", "in_stock_and_at_customer")
+    }
+    listed = (
+        world.feeds["sap/objk"]
+        .join(world.feeds["sap/ser01"].select("obknr", vbeln="lief_nr"), on="obknr")
+        .join(world.feeds["sap/likp"].select("vbeln", "wadat_ist"), on="vbeln")
+    )
+    still_open = set(listed.filter(pl.col("wadat_ist").is_null())["equnr"])
+    by_status = {tuple(row["status"]): set(row["equnr"]) for row in statuses.group_by("status").agg("equnr").iter_rows(named=True)}
+    assert by_status["ECUS", "ESTO"] == planted["in_stock_and_at_customer"]
+    assert by_status["EDEL", "ESTO"] == planted["stuck_on_delivery"] | still_open
+    assert not planted["stuck_on_delivery"] & still_open
+    assert set(by_status) == {("ESTO",), ("ECUS",), ("AVLB",), ("ECUS", "ESTO"), ("EDEL", "ESTO")}
 
 
 def test_equipment_agrees_with_the_last_posting_save_for_planted_rows(world: World, history: pl.DataFrame, faulted: pl.DataFrame) -> None:

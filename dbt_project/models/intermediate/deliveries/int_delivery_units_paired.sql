@@ -67,34 +67,8 @@ mistyped as (
 
 ),
 
--- Few units are missing; all that happened to them later is looked at.
-later as (
-
-    select
-        missing.delivery_id,
-        missing.article_id,
-        missing.serial_number,
-        bool_or(moves.unit_state = 'in_stock' and moves.to_site_id = missing.origin_id) as is_found_at_origin
-    from missing
-    inner join {{ ref('serial_movements') }} as moves
-        on missing.article_id = moves.article_id and missing.serial_number = moves.serial_number
-    where moves.moved_at > missing.departed_at
-    group by missing.delivery_id, missing.article_id, missing.serial_number
-
-),
-
-counts as (
-
-    select
-        coalesce(to_site_id, from_site_id) as site_id,
-        max(moved_at) as counted_at
-    from {{ ref('serial_movements') }}
-    where movement_type in ('701', '702', '703', '704', '707', '708', '711', '712')
-    group by coalesce(to_site_id, from_site_id)
-
-),
-
--- The origin found the unit that it should have sent, or has not counted since: another article lay in its place.
+-- The origin found the unit that it should have sent: another article lay in its place. Few units are missing; all that
+-- happened to them later is looked at.
 left_behind as (
 
     select
@@ -103,15 +77,9 @@ left_behind as (
         missing.serial_number,
         row_number() over (
             partition by missing.delivery_id
-            order by coalesce(later.is_found_at_origin, false) desc, missing.article_id, missing.serial_number
+            order by missing.article_id, missing.serial_number
         ) as place
     from missing
-    left join later
-        on
-            missing.delivery_id = later.delivery_id
-            and missing.article_id = later.article_id
-            and missing.serial_number = later.serial_number
-    left join counts on missing.origin_id = counts.site_id
     left join mistyped
         on
             missing.delivery_id = mistyped.delivery_id
@@ -120,10 +88,16 @@ left_behind as (
     where
         missing.lane_kind = 'delivery'
         and mistyped.delivery_id is null
-        and (
-            coalesce(later.is_found_at_origin, false)
-            or counts.counted_at is null
-            or counts.counted_at < missing.departed_at
+        and exists (
+            select 1
+            from {{ ref('serial_movements') }} as moves
+            where
+                moves.article_id = missing.article_id
+                and moves.serial_number = missing.serial_number
+                and moves.moved_at > missing.departed_at
+                and moves.unit_state = 'in_stock'
+                and moves.to_site_id = missing.origin_id
+                and not moves.is_reversal
         )
 
 ),

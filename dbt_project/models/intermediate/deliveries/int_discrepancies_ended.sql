@@ -1,7 +1,7 @@
 -- One row per unit and what was wrong with it, with what ended that, and where the unit was seen since.
 {%- set erp_sources = ['sap', 'sap_tables', 's4', 'tryton', 'tabular'] %}
 
-with found as (
+with every as (
 
     select * from {{ ref('int_discrepancies_in_deliveries') }}
     union all
@@ -10,6 +10,15 @@ with found as (
     select * from {{ ref('int_discrepancies_in_transfers') }}
     union all
     select * from {{ ref('int_discrepancies_in_provisions') }}
+
+),
+
+found as (
+
+    select
+        *,
+        kind_code in ('mistyped_serial', 'wrong_article') as is_paired
+    from every
 
 ),
 
@@ -93,14 +102,31 @@ ends as (
 )
 
 select
-    found.* exclude (resolved_at, resolved_document_id, resolved_movement_type, resolved_site_id),
+    found.kind_code,
+    found.role_code,
+    found.lane_kind,
+    found.origin_id,
+    found.to_site_id,
+    found.document_id,
+    found.delivery_id,
+    found.delivery_item,
+    found.purchase_order_id,
+    found.vendor_id,
+    found.carrier_id,
+    found.article_id,
+    found.serial_number,
+    found.batch_id,
+    found.valuation_type,
+    found.storage_location_id,
+    found.departed_at,
+    found.opened_at,
     ends.seen_site_id,
     coalesce(
         found.resolved_at,
-        -- What is posted for an earlier day ends nothing before it began.
+        -- What bears an earlier day ends nothing before it began; what was found before it was missed was never missing.
         case
-            when found.role_code = 'missing' and found.kind_code not in ('mistyped_serial', 'wrong_article') then ends.moved_at
-            else greatest(ends.moved_at, found.opened_at)
+            when ends.moved_at >= found.opened_at or (found.role_code = 'missing' and not found.is_paired) then ends.moved_at
+            when ends.moved_at is not null then found.opened_at
         end
     ) as resolved_at,
     coalesce(found.resolved_document_id, ends.document_id) as resolved_document_id,

@@ -35,7 +35,7 @@ located as (
         on
             reports.article_id = moves.article_id
             and reports.serial_number = moves.serial_number
-            and moves.movement_date <= reports.received_date
+            and reports.received_date >= moves.movement_date
     group by reports.repair_order_id
 
 )

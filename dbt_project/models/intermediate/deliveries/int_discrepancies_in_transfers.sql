@@ -54,7 +54,11 @@ transfers_found as (
         departed_at,
         overdue_at as opened_at
     from overdue_departures
-    where next_moved_at is null or next_moved_at > overdue_at or next_unit_state not in ('in_stock', 'blocked_receipt')
+    -- What a count found was booked in by nobody, however soon.
+    where
+        next_moved_at is null
+        or next_moved_at > overdue_at
+        or next_movement_type not in ('101', '103', '107', '305', '315')
 
 )
 

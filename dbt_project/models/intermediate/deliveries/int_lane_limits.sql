@@ -1,4 +1,5 @@
--- One row per lane and per kind of lane: usual transit time and limit. A kind's own row, without ends, serves lanes without trips.
+-- One row per lane, and per kind of lanes: usual transit time and limit. The row of a kind, without ends, serves lanes without
+-- trips.
 with trips as (
 
     select * from {{ ref('int_lane_trips') }}

@@ -49,8 +49,11 @@ marked as (
         placed.*,
         case when {{ restoring }} then restored.state_after else placed.state_after end as state_reached,
         case when {{ restoring }} then restored.status_after else placed.status_after end as status_reached,
-        case when {{ restoring }} then coalesce(restored.batch_id, '') else placed.batch_id end as batch_mark,
-        case when {{ restoring }} then coalesce(restored.valuation_type, '') else placed.valuation_type end as valuation_mark,
+        -- Where nothing stands before what is taken back, its batch goes with it.
+        case when restored.document_id is not null then coalesce(restored.batch_id, '') else placed.batch_id end as batch_mark,
+        case
+            when restored.document_id is not null then coalesce(restored.valuation_type, '') else placed.valuation_type
+        end as valuation_mark,
         -- Blank stands for "nowhere", so that a movement of unknown type (NULL) can keep the place it found.
         case when placed.is_known_type then coalesce(placed.placed_site_id, restored.placed_site_id, '') end as site_mark,
         case

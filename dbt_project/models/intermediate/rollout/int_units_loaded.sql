@@ -1,9 +1,9 @@
 -- One row per unit, site, storage location and stock type of its initial load.
-{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail', meta={'in_buckets': true}) }}
 
 with movements as (
 
-    {{ rows_of_changed_units(ref('serial_movements')) }}
+    {{ movements_of_units() }}
 
 ),
 
@@ -24,7 +24,7 @@ loads as (
             as stock_type_code,
         case when movement_type in ('561', '563', '565') then 1 else -1 end as times,
         movement_date,
-        max(ingested_at) over (partition by article_id, serial_number) as unit_ingested_at
+        unit_ingested_at
     from movements
     where movement_type in ('561', '562', '563', '564', '565', '566')
 

@@ -1,4 +1,14 @@
 -- One row per case and unit, or bulk article, that it is about.
+{%- set columns = [
+    'kind_code', 'role_code', 'lane_kind', 'origin_id', 'to_site_id', 'document_id', 'delivery_id', 'purchase_order_id',
+    'vendor_id', 'carrier_id', 'article_id', 'departed_at', 'opened_at',
+] %}
+{#- What only a unit with a serial number has. -#}
+{%- set unit_columns = [
+    'serial_number', 'delivery_item', 'batch_id', 'valuation_type', 'storage_location_id', 'seen_site_id', 'resolved_at',
+    'resolved_document_id', 'resolved_movement_type', 'resolved_site_id',
+] %}
+
 with units as (
 
     select
@@ -16,18 +26,18 @@ bulk as (
 
 every as (
 
+    {% for relation in ['units', 'bulk'] %}
     select
-        kind_code, role_code, lane_kind, origin_id, to_site_id, document_id, delivery_id, delivery_item,
-        purchase_order_id, vendor_id, carrier_id, article_id, serial_number, quantity, batch_id, valuation_type,
-        storage_location_id, departed_at, opened_at, seen_site_id, resolved_at, resolved_document_id,
-        resolved_movement_type, resolved_site_id
-    from units
-    union all
-    select
-        kind_code, role_code, lane_kind, origin_id, to_site_id, document_id, delivery_id, null,
-        purchase_order_id, vendor_id, carrier_id, article_id, null, quantity, null, null,
-        null, departed_at, opened_at, null, null, null, null, null
-    from bulk
+        {%- for column in columns %}
+        {{ column }},
+        {%- endfor %}
+        {%- for column in unit_columns %}
+        {{ column if relation == 'units' else 'null' }} as {{ column }},
+        {%- endfor %}
+        quantity
+    from {{ relation }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -49,14 +59,28 @@ locations as (
 
 ),
 
+-- What was found before it was missed is no case, unless a count found it: then nobody had booked it in.
 opened as (
 
-    select every.*
+    select
+        every.*,
+        case
+            when every.role_code = 'missing' and every.resolved_at < every.opened_at then every.resolved_at
+            else every.opened_at
+        end as shown_at,
+        cast(ledger.as_of_at as date) as as_of_date
     from every
     cross join ledger
     where
-        every.opened_at <= ledger.as_of_at
-        and (every.resolved_at is null or every.resolved_at > every.opened_at or every.kind_code in ('mistyped_serial', 'wrong_article'))
+        least(every.opened_at, coalesce(every.resolved_at, every.opened_at)) <= ledger.as_of_at
+        and (every.opened_at <= ledger.as_of_at or every.resolved_at is not null)
+        and (
+            every.resolved_at is null
+            or every.resolved_at > every.opened_at
+            or every.role_code <> 'missing'
+            or every.kind_code in ('mistyped_serial', 'wrong_article')
+            or every.resolved_movement_type in ('701', '703', '707', '712')
+        )
 
 )
 
@@ -100,11 +124,12 @@ select
     origins.storage_location_id as origin_storage_location_id,
     opened.seen_site_id,
     opened.departed_at,
-    opened.opened_at,
+    opened.shown_at as opened_at,
     opened.resolved_at,
     opened.resolved_document_id,
     opened.resolved_movement_type,
-    opened.resolved_site_id
+    opened.resolved_site_id,
+    opened.as_of_date
 from opened
 left join locations on opened.to_site_id = locations.site_id
 left join locations as origins on opened.origin_id = origins.site_id

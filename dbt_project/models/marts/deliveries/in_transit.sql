@@ -27,18 +27,42 @@ expected as (
 under_way as (
 
     select
-        lane_kind, from_site_id as origin_id, to_site_id, document_id, delivery_id, movement_type, article_id, serial_number,
-        cast(1 as decimal(18, 3)) as quantity, departed_at
+        lane_kind,
+        from_site_id as origin_id,
+        to_site_id,
+        document_id,
+        delivery_id,
+        movement_type,
+        article_id,
+        serial_number,
+        cast(1 as decimal(18, 3)) as quantity,
+        departed_at
     from departures
     union all
     select
-        lane_kind, origin_id, to_site_id, delivery_id, delivery_id, null, article_id, serial_number,
-        cast(1 as decimal(18, 3)), departed_at
+        lane_kind,
+        origin_id,
+        to_site_id,
+        delivery_id as document_id,
+        delivery_id,
+        cast(null as varchar) as movement_type,
+        article_id,
+        serial_number,
+        cast(1 as decimal(18, 3)) as quantity,
+        departed_at
     from expected
     union all
     select
-        lane_kind, origin_id, to_site_id, delivery_id, delivery_id, null, article_id, null,
-        cast(quantity as decimal(18, 3)), departed_at
+        lane_kind,
+        origin_id,
+        to_site_id,
+        document_id,
+        delivery_id,
+        cast(null as varchar) as movement_type,
+        article_id,
+        cast(null as varchar) as serial_number,
+        cast(quantity as decimal(18, 3)) as quantity,
+        departed_at
     from {{ ref('int_discrepancies_in_bulk') }}
     where role_code = 'missing'
 

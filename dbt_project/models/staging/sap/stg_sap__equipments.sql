@@ -15,7 +15,8 @@ renamed as (
         {{ blank_to_null('eqtyp') }} as equipment_category_code,
         {{ blank_to_null('charge') }} as master_batch_id,
         erdat as created_date,
-        gwlen as warranty_end_date
+        gwlen as warranty_end_date,
+        coalesce(extract_date, cast(_ingested_at as date)) as extracted_date
     from newest
 
 )

@@ -1,0 +1,19 @@
+-- One row per article, valuation area and valuation type: its newest extract.
+with newest as (
+
+    {{ newest_extracts(source('sap', 'mbew'), [without_leading_zeros('matnr'), 'bwkey', "coalesce(bwtar, '')"]) }}
+
+),
+
+renamed as (
+
+    select
+        {{ without_leading_zeros('matnr') }} as article_id,
+        trim(bwkey) as site_id,
+        {{ blank_to_null('bwtar') }} as valuation_type,
+        case when upper(trim(vprsv)) = 'S' then stprs else verpr end as unit_price
+    from newest
+
+)
+
+select * from renamed
