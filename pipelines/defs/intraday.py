@@ -13,7 +13,7 @@ CHANGED, VIEWS = published_contracts(written_by="intraday"), published_contracts
 _READ = {
     "serials_live": ("serials", "changed_units", "changed_serials"),
     "serial_movements_live": ("serial_movements", "changed_units", "changed_serial_movements"),
-    "stock_live": ("stock_current", "changed_stock"),
+    "stock_live": ("stock_current", "changed_stock", "rollout_sites"),
 }
 
 

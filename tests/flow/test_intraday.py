@@ -12,13 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -42,6 +40,28 @@ OF_MASTER_DATA = ("category_code", "equipment_id", "master_batch_id", "warranty_
 """What the live card of a unit has as of the night; see INTRADAY.md."""
 KILLED_AFTER = (1.5, 3.0, 4.0, 5.0, 6.5)
 PAIRS = {"serials_live": "serials", "serial_movements_live": "serial_movements", "stock_live": "stock_current"}
+
+
+ANALYST = """
+import json, pathlib, sys, time
+
+path, stop, told, failures, reads = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), [], 0
+held = duckdb.connect(path, read_only=True)
+expected = held.execute("select sum(units) from stock_live").fetchone()
+while not stop.exists():
+    try:
+        assert held.execute("select sum(units) from stock_live").fetchone() == expected, "an open connection saw other facts"
+        # A process of one's own: connections of one process to one file share what the first has opened.
+        copy = duckdb.connect()
+        copy.execute(f"attach '{path}' as fresh (read_only)")
+        copy.execute("select sum(units) from fresh.stock_live").fetchone()
+        copy.close()
+        reads += 1
+    except Exception as error:
+        failures.append(str(error))
+    time.sleep(0.1)
+told.write_text(json.dumps([reads, failures]))
+"""
 
 
 @dataclass
@@ -134,20 +154,6 @@ def _scans(home: Home) -> str:
     )  # fmt: skip
 
 
-def _read_all_the_time(story: Story, stop: threading.Event) -> None:
-    """An analyst with one connection held open, and one opened anew for each query."""
-    with duckdb.connect(str(story.home.published), read_only=True) as held:
-        expected = held.execute("select sum(units) from stock_live").fetchone()
-        while not stop.is_set():
-            try:
-                assert held.execute("select sum(units) from stock_live").fetchone() == expected
-                query(story.home.published, "select sum(units) from stock_live")
-                story.reads += 1
-            except Exception as error:
-                story.failures.append(str(error))
-            time.sleep(0.1)
-
-
 def _kill_looks(story: Story) -> None:
     for seconds in KILLED_AFTER:
         command = [sys.executable, "-m", "pipelines.cli", "run", "--intraday"]
@@ -195,9 +201,8 @@ def _tell_the_day(story: Story, delivered: Path, later: list[Path]) -> None:
 def _tell_the_night(story: Story, delivered: Path) -> None:
     """A night starts; when it has taken its cut, a count lands and is looked at; the next night has it in the facts."""
     home = story.home
-    stop = threading.Event()
-    reader = threading.Thread(target=_read_all_the_time, args=(story, stop))
-    reader.start()
+    stop, told = home.root / "stop", home.root / "told"
+    analyst = subprocess.Popen([sys.executable, "-c", ANALYST, str(home.published), str(stop), str(told)])
     cut, began = home.passed_note.stat().st_mtime_ns, "from pipelines.home import Home; from pipelines.runs import run_job; import sys"
     night = subprocess.Popen(
         [sys.executable, "-c", f"{began}; sys.exit(not run_job(Home.from_environment(), 'facts').succeeded)"], env=_environment(home)
@@ -211,8 +216,9 @@ def _tell_the_night(story: Story, delivered: Path) -> None:
     story.was_night_going_on = night.poll() is None
     story.found = query(home.published, "select * from live_discrepancies where document_id = 'CLIVE1'")
     assert night.wait(timeout=900) == 0
-    stop.set()
-    reader.join()
+    stop.touch()
+    assert analyst.wait(timeout=60) == 0
+    story.reads, story.failures = json.loads(told.read_text())
     story.after_the_night, story.live_after_the_night = _shown(home, "facts"), _shown(home, "live")
     still = query(home.published, "select * from live_discrepancies where document_id = 'CLIVE1'")
     assert still.equals(story.found)
