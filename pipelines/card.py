@@ -21,16 +21,20 @@ __all__ = ["find_units", "normalised", "show_unit", "show_unit_at"]
 
 _CARD = [
     [("Article", "article_id"), ("", "article_name"), ("Serial number", "serial_number"), ("Category", "category_code")],
-    [("Status", "status_code"), ("State", "unit_state"), ("Valid from", "valid_from_date"), ("Valid to", "valid_to_date")],
+    [("Status", "status"), ("State", "unit_state"), ("Valid from", "valid_from_date"), ("Valid to", "valid_to_date")],
+    [("Age in days", "age_days"), ("Days in this state", "state_days"), ("Trust level", "trust_level")],
     [("Equipment", "equipment_id"), ("Master batch", "master_batch_id"), ("Warranty until", "warranty_end_date")],
     [("Stock type", "stock_type"), ("Site", "site"), ("Storage location", "storage_location_id")],
-    [("Stock batch", "batch_id"), ("Valuation type", "valuation_type"), ("Special stock", "special_stock_code")],
+    [("Stock batch", "batch_id"), ("Valuation type", "valuation"), ("Special stock", "special_stock_code"), ("Value", "current_value")],
     [
         ("Customer", "customer_id"),
         ("Sales order", "sales_order_id"),
         ("Vendor", "vendor_id"),
         ("Last goods movement", "last_movement_date"),
     ],
+    [("Last movement", "last_movement"), ("Document", "last_document_id"), ("Told by", "last_witness_names")],
+    [("Handling unit", "handling_unit_id"), ("Part of", "parent"), ("Was", "previous_article_id"), ("Became", "next_article_id")],
+    [("Movements", "movement_count"), ("Sales", "sale_count"), ("Returns", "return_count"), ("Repairs", "repair_count")],
 ]
 
 _PLACE_THEN = [
@@ -47,7 +51,11 @@ _HISTORY_THEN = ["moved_at", "movement_type", "document_id", "to_site_id", "unit
 _UNIT = """
 select
     serials.*,
+    concat_ws(' ', status_code, status_name) as status,
     concat_ws(' ', stock_type_code, stock_type_name) as stock_type,
+    concat_ws(' ', valuation_type, nullif(valuation_type_name, valuation_type)) as valuation,
+    concat_ws(' ', last_movement_type, last_movement_name) as last_movement,
+    nullif(concat_ws(' / ', parent_article_id, parent_serial_number), '') as parent,
     concat_ws(' ', serials.site_id, sites.site_name) as site
 from serials
 left join sites on serials.site_id = sites.site_id
@@ -87,7 +95,7 @@ def show_unit(console: Console, home: Home, unit: dict[str, object]) -> None:
         grid.add_row(*(f"[dim]{label}[/dim] {unit[name] if unit[name] not in (None, '') else '-'}".strip() for label, name in fields))
         rows.append(grid)
     if unit["status_conflict"]:
-        rows.append(f"[bold red]Conflicts[/bold red] {unit['status_conflict']}")
+        rows.append(f"[bold red]Conflicts[/bold red] {unit['conflict_reasons']}")
     console.print(Panel(Group(*rows), title=f"{unit['article_id']} / {unit['serial_number']}", title_align="left"))
     history = query(home.published, _HISTORY, [unit["serial_number"], unit["article_id"]])
     show_rows(console, "History, newest last", history)

@@ -109,8 +109,13 @@ class Contract:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The columns in their order."""
-        return tuple(self._column(p) for p in self._schema.properties or [])
+        """The columns in their order, without those that are computed when they are read."""
+        return tuple(self._column(p) for p in self._schema.properties or [] if not _is_computed(p))
+
+    @cached_property
+    def computed_columns(self) -> tuple[Column, ...]:
+        """Columns of an outbound table that are stored nowhere: their `expression` is part of the view that analysts read."""
+        return tuple(self._column(p) for p in self._schema.properties or [] if _is_computed(p))
 
     @cached_property
     def polars_schema(self) -> dict[str, pl.DataType]:
@@ -172,6 +177,10 @@ class Contract:
             expression=p.transformLogic,
             codes={str(k): str(v) for k, v in custom["codes"].items()} if "codes" in custom else None,
         )
+
+
+def _is_computed(p: SchemaProperty) -> bool:
+    return any(c.property == "computedWhenRead" and c.value for c in p.customProperties or [])
 
 
 def read_contract(path: Path) -> Contract:

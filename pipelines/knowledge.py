@@ -94,7 +94,10 @@ def _folded(parts: dict[str, str], models: Sequence[str], result: str, condition
         from serial_records
         where ingested_at <= known_moment {condition}
     """  # noqa: S608 - constant text
-    tables = {"int_movement_records": records, "movement_types": parts["movement_types"], **{name: parts[name] for name in models}}
+    # Which night changed a unit plays no part in what was known.
+    unchanged = "select unit_hash, ingested_at from known_int_movement_records where false"
+    sources = {"int_movement_records": records, "int_units_changed": unchanged, "movement_types": parts["movement_types"]}
+    tables = sources | {name: parts[name] for name in models}
     return "with " + ", ".join(f"known_{name} as ({sql})" for name, sql in tables.items()) + f" {result}"
 
 

@@ -143,28 +143,36 @@ class Lake:
         `sorted_by` names the columns by which the rows come sorted: only these get statistics. Those of the others would
         rule out no row group, and a look-up reads them all: a quarter of its time.
         """
+        self._write_sorted(table, rows, fingerprint, sorted_by, mode="overwrite", schema_mode="overwrite")
+        return self.version(table)
+
+    def append_sorted(self, table: str, rows: pa.RecordBatchReader, fingerprint: Mapping[str, object], *, sorted_by: Sequence[str]) -> int:
+        """Append rows, sorted among themselves, in one commit that carries the fingerprint. Returns the new version."""
+        self._write_sorted(table, rows, fingerprint, sorted_by, mode="append")
+        return self.version(table)
+
+    def _write_sorted(
+        self, table: str, rows: pa.RecordBatchReader, fingerprint: Mapping[str, object], sorted_by: Sequence[str], **how: str
+    ) -> None:
         of_column = {name: ColumnProperties(statistics_enabled="CHUNK") for name in sorted_by}
-        of_others = ColumnProperties(statistics_enabled="NONE") if sorted_by else None
         write_deltalake(
             str(self.path(table)),
             rows,
-            mode="overwrite",
-            schema_mode="overwrite",
             target_file_size=256 * 1024 * 1024,
             writer_properties=WriterProperties(
                 compression="ZSTD",
                 max_row_group_size=_ROW_GROUP_ROWS,
-                default_column_properties=of_others,
+                default_column_properties=ColumnProperties(statistics_enabled="NONE") if sorted_by else None,
                 column_properties=of_column or None,
             ),
             commit_properties=CommitProperties(custom_metadata={_FINGERPRINT: json.dumps(dict(fingerprint))}),
+            **how,
         )
-        return self.version(table)
 
-    def fingerprint(self, table: str) -> dict[str, object] | None:
-        """Fingerprint of the newest replacement, or None where there is none or where rows have changed since."""
+    def fingerprint(self, table: str, version: int | None = None) -> dict[str, object] | None:
+        """Fingerprint of the newest change of rows up to a version, or None where there is none or where that change has none."""
         try:
-            text = self._newest_change(table).get(_FINGERPRINT)
+            text = self._newest_change(table, version).get(_FINGERPRINT)
         except TableNotFoundError:
             return None
         return json.loads(text) if text else None
@@ -177,13 +185,17 @@ class Lake:
         """Newest version that changed rows: merging files and removing outdated ones do not count."""
         return int(self._newest_change(table)["version"])
 
-    def _newest_change(self, table: str) -> dict[str, Any]:
-        """The newest commit that changed rows, as the table's history tells it."""
+    def _newest_change(self, table: str, version: int | None = None) -> dict[str, Any]:
+        """The newest commit, up to a version, that changed rows, as the table's history tells it."""
         delta = DeltaTable(str(self.path(table)))
         limit = 8
         while True:
             history = delta.history(limit)
-            changes = (commit for commit in history if commit["operation"] not in _HOUSEKEEPING)
+            changes = (
+                commit
+                for commit in history
+                if commit["operation"] not in _HOUSEKEEPING and (version is None or commit["version"] <= version)
+            )
             if (change := next(changes, None)) or len(history) < limit:
                 return change or history[-1]
             limit *= 8
@@ -225,7 +237,7 @@ class Lake:
         """Merge small files into larger ones; rows, and the record of which loads were taken, stay as they are."""
         DeltaTable(str(self.path(table))).optimize.compact()
 
-    def vacuum(self, table: str, keep_version: int | None = None) -> None:
-        """Remove files older than a week that neither the newest version nor `keep_version` names, and those of commits that never came."""
-        kept = None if keep_version is None else [keep_version]
+    def vacuum(self, table: str, *keep_versions: int | None) -> None:
+        """Remove files older than a week that neither the newest version nor one to keep names, and those of commits that never came."""
+        kept = sorted({version for version in keep_versions if version is not None}) or None
         DeltaTable(str(self.path(table))).vacuum(retention_hours=_KEPT_HOURS, dry_run=False, keep_versions=kept, full=True)

@@ -1,6 +1,7 @@
 """Prices: what a unit was bought for, or is valued at, as the ERP's order items and valuation segments tell.
 
-Reading prices belongs here, for all who put a value on units. The columns are explained in data_contracts/sources/sap, ekpo and mbew.
+Reading prices belongs here, for all who put a value on units. The columns are explained in data_contracts/sources/sap/ekpo.odcs.yaml
+and data_contracts/published/shared/article_values.odcs.yaml.
 """
 
 from __future__ import annotations
@@ -50,14 +51,12 @@ def order_prices(lake: Lake) -> pl.DataFrame:
 
 
 def standard_prices(lake: Lake) -> pl.DataFrame:
-    """One row per site and article: `standard_price` as extracted last, or the moving average where the article has that."""
-    schema = {"site_id": pl.String(), "article_id": pl.String(), "standard_price": pl.Decimal(15, 2)}
-    if not lake.exists("bronze/sap/mbew"):
+    """One row per site and article: `standard_price`, or the moving average where the article has that, as published."""
+    schema = {"site_id": pl.String(), "article_id": pl.String(), "standard_price": pl.Decimal(18, 2)}
+    if not lake.exists("gold/article_values"):
         return pl.DataFrame(schema=schema)
-    found = _newest(lake, "sap/mbew", ["matnr", "bwkey", "bwtar", "vprsv", "verpr", "stprs"], key=["matnr", "bwkey", "bwtar"])
-    price = pl.when(pl.col("vprsv") == "S").then("stprs").otherwise("verpr")
-    whole = found.filter(pl.col("bwtar").fill_null("") == "").with_columns(standard_price=price)
-    return whole.filter(pl.col("standard_price") > 0).select(site_id="bwkey", article_id=_article("matnr"), standard_price="standard_price")
+    found = lake.read("gold/article_values").filter(pl.col("valuation_type").is_null())
+    return found.select(site_id="valuation_area_id", article_id="article_id", standard_price="unit_price")
 
 
 def _newest(lake: Lake, table: str, columns: list[str], *, key: list[str]) -> pl.DataFrame:

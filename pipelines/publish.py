@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 import pyarrow as pa
@@ -23,8 +23,9 @@ from pipelines.intraday.refresh import Live, live_version, refresh
 from pipelines.intraday.views import live_views
 from pipelines.knowledge import table_macros
 from pipelines.lake import Lake
+from pipelines.nights import appended, bring, replaced_table, replaced_version, view_of
 from pipelines.progress import report
-from pipelines.warehouse import View, build_published_file, query, reading, table_fingerprint, table_rows
+from pipelines.warehouse import View, build_published_file, newest_movement_date, query, reading, row_count, table_fingerprint, table_rows
 
 __all__ = [
     "Publication",
@@ -34,6 +35,7 @@ __all__ = [
     "is_current",
     "is_live",
     "live_version",
+    "merge_nights",
     "model_version",
     "note_build",
     "publication_facts",
@@ -42,6 +44,8 @@ __all__ = [
     "publish_scores",
     "published_versions",
     "replace_gold",
+    "rows_shown",
+    "tidy_gold",
 ]
 
 
@@ -67,6 +71,12 @@ def publish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: d
     with reading(home.warehouse) as connection:
         for done, contract in enumerate(marts, 1):
             gold, mart = f"gold/{contract.name}", f"marts.{contract.name}"
+            if appended(contract):
+                if bring(connection, lake, contract, made_by=model_version()):
+                    changed.append(contract.name)
+                rows[contract.name] = row_count(connection, mart)
+                report("publish", done, len(marts))
+                continue
             fingerprint = table_fingerprint(connection, mart, contract)
             if lake.fingerprint(gold) != fingerprint:
                 rows_of_mart = table_rows(connection, mart, contract)
@@ -121,6 +131,41 @@ def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], na
             _swap(home, lake, contracts, versions, {**publication_facts(home), "published_at": now})
 
 
+def rows_shown(home: Home, lake: Lake, contract: Contract) -> int:
+    """Rows that the published file shows of a table."""
+    if appended(contract) and contract.name in published_versions(home):
+        return query(home.published, f"select count(*) from {contract.name}").item()  # noqa: S608 - a table of the project's
+    return lake.row_count(f"gold/{contract.name}")
+
+
+def merge_nights(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: datetime) -> Sequence[str]:
+    """Write the tables whole that have grown by nights, and show them so. Returns their names.
+
+    A table whose mart has moved on since it was published is left to the next publication.
+    """
+    growing = [contract for contract in contracts.values() if appended(contract)]
+    merged = []
+    if not home.warehouse.exists() or not published_versions(home):
+        return merged
+    with reading(home.warehouse) as connection:
+        for contract in growing:
+            shown = lake.fingerprint(f"gold/{contract.name}") or {}
+            if shown.get("night") and bring(connection, lake, contract, made_by=str(shown["made_by"]), whole=True):
+                merged.append(contract.name)
+    publish_scores(home, lake, contracts, merged, now=now)
+    return merged
+
+
+def tidy_gold(home: Home, lake: Lake) -> None:
+    """Remove what neither the newest nor the published version of a gold table names."""
+    for name in published_versions(home):
+        with home.publish_lock():
+            shown, newest = published_versions(home)[name], lake.version(f"gold/{name}")
+            lake.vacuum(f"gold/{name}", shown)
+            if lake.exists(replaced_table(name)):
+                lake.vacuum(replaced_table(name), *(replaced_version(lake, name, version) for version in (shown, newest)))
+
+
 def ensure_gold(lake: Lake, contracts: Mapping[str, Contract]) -> None:
     """Create, empty, the gold tables that dbt does not write, so that analysts always find them."""
     for name in _tables(contracts):
@@ -145,7 +190,7 @@ def replace_gold(lake: Lake, contract: Contract, rows: pl.DataFrame) -> None:
 
 
 def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: Mapping[str, int], facts: Mapping[str, object]) -> None:
-    views = [View(contracts[name], lake.files(f"gold/{name}", versions[name])) for name in _tables(contracts)]
+    views = [view_of(lake, contracts[name], versions[name]) for name in _tables(contracts)]
     views += [View(contracts[name], sql=sql) for name, sql in live_views(contracts).items()]
     pinned = ",".join(f"{name}={version}" for name, version in versions.items())
     macros = [macro for macro in table_macros(home) if macro.table in contracts]
@@ -155,15 +200,18 @@ def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: M
 def note_build(home: Home, cut: Cut) -> None:
     """Record that the warehouse now holds all loads up to this cut of the lake, by today's models."""
     facts = {"manifest_version": cut.manifest_version, "ingested_until": cut.until.isoformat(), "model_version": model_version()}
+    if newest := newest_movement_date(home.warehouse):
+        facts["as_of_date"] = newest.isoformat()
     write_note(home.build_note, json.dumps(facts))
 
 
 def built_from(home: Home) -> dict[str, object]:
-    """`manifest_version`, `ingested_until` and `model_version` of the last whole build; what nothing has where there was none."""
-    found = {"manifest_version": -1, "ingested_until": BEGINNING.isoformat(), "model_version": ""}
+    """`manifest_version`, `ingested_until`, `model_version`, `as_of_date` of the last whole build; blank where there was none."""
+    found = {"manifest_version": -1, "ingested_until": BEGINNING.isoformat(), "model_version": "", "as_of_date": None}
     if home.warehouse.exists() and home.build_note.exists():
         found |= json.loads(home.build_note.read_text(encoding="utf-8"))
-    return {**found, "ingested_until": datetime.fromisoformat(found["ingested_until"])}
+    as_of_date = date.fromisoformat(found["as_of_date"]) if found["as_of_date"] else None
+    return {**found, "ingested_until": datetime.fromisoformat(found["ingested_until"]), "as_of_date": as_of_date}
 
 
 def is_current(home: Home, lake: Lake) -> bool:

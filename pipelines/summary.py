@@ -18,7 +18,7 @@ from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
 from pipelines.ingest import MANIFEST, new_files
 from pipelines.lake import Lake
-from pipelines.publish import is_live, publication_facts, published_versions
+from pipelines.publish import is_live, publication_facts, published_versions, rows_shown
 from pipelines.warehouse import query
 
 __all__ = [
@@ -82,11 +82,11 @@ def show_freshness(console: Console, home: Home, now: datetime) -> None:
     rows = [
         {
             "table": name,
-            "rows": f"{lake.row_count(f'gold/{name}'):,}",
+            "rows": f"{rows_shown(home, lake, contract):,}",
             "version": lake.version(f"gold/{name}"),
             "changed": _age(now, lake.changed_at(f"gold/{name}")),
         }
-        for name in published_contracts()
+        for name, contract in published_contracts().items()
         if lake.exists(f"gold/{name}")
     ]
     console.print(table_of("Published tables", pl.DataFrame(rows), empty="nothing is published yet: serialake run"))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,14 @@ __all__ = [
     "build_published_file",
     "in_memory",
     "install_delta_extension",
+    "newest_moment",
+    "newest_movement_date",
     "query",
     "reading",
     "reading_only",
+    "row_count",
     "row_counts",
+    "sorted_rows",
     "syntax_of",
     "table_fingerprint",
     "table_rows",
@@ -41,6 +47,7 @@ __all__ = [
 _FACTS = {
     "published_at": "When the file was published, UTC.",
     "home": "Folder whose Parquet files the views name.",
+    "as_of_date": "Day of the newest movement that was known: what ages and terms are counted up to.",
     "ingested_until": "Moment of ingestion, UTC, up to which the facts hold everything; what came later is live.",
     "live_until": "Moment of ingestion, UTC, up to which the live tables hold everything that no contract holds back.",
     "live_version": "Versions of the manifest and of people's decisions that the live tables show.",
@@ -49,19 +56,31 @@ _FACTS = {
     "gold_versions": "Delta version of each published table.",
 }
 
-Connection = duckdb.DuckDBPyConnection
-"""What a query is asked of."""
+_SORTED_ROWS = 5_000_000
+"""Rows that are sorted at once: of the widest table, some 3 GiB."""
+_BATCH_ROWS = 210_000
+"""A multiple of the rows of a row group in gold: its writer takes batches in an order of its own, and none should share a group."""
 
 QueryError = duckdb.Error
 """What a query raises that DuckDB refuses."""
 
 
+Connection = duckdb.DuckDBPyConnection
+"""An open database."""
+
+
 @dataclass(frozen=True)
 class View:
-    """One table of the published file: its contract, and the Parquet files of exactly one Delta version; or a query over the others."""
+    """One table of the published file: its contract, and the Parquet files of exactly one Delta version; or a query over the others.
+
+    `replaced` names the files that say which units' rows a later night has replaced, where the table grows by nights
+    (pipelines/nights.py); `computed` are columns that are not stored, by name.
+    """
 
     contract: Contract
     files: Sequence[Path] = ()
+    replaced: Sequence[Path] = ()
+    computed: Mapping[str, str] = field(default_factory=dict)
     sql: str | None = None
 
 
@@ -137,6 +156,11 @@ def query(path: Path, sql: str, parameters: Sequence[object] = ()) -> pl.DataFra
         return connection.execute(sql, list(parameters)).pl()
 
 
+def newest_movement_date(path: Path) -> date | None:
+    """Day of the newest movement in the ledger; one that is dated beyond its own delivery does not count beyond it."""
+    return query(path, "select cast(least(max(last_moved_at), max(ingested_at)) as date) from intermediate.int_serial_states").item()
+
+
 def row_counts(path: Path) -> dict[str, int]:
     """Rows of every table of a DuckDB file by table name; views are left out. Empty where there is no file."""
     if not path.exists():
@@ -155,9 +179,50 @@ def table_fingerprint(connection: duckdb.DuckDBPyConnection, table: str, contrac
 
 def table_rows(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> pa.RecordBatchReader:
     """Rows of a mart as a stream, in the contract's columns and sorted for their readers."""
-    columns = ", ".join(f'"{c.name}"' for c in contract.columns)
-    order = ", ".join(f'"{name}"' for name in contract.custom("sortedBy", []))
-    return connection.execute(f"select {columns} from {table} order by {order}").to_arrow_reader(200_000)
+    return sorted_rows(connection, table, dict.fromkeys(c.name for c in contract.columns), contract.custom("sortedBy", []))
+
+
+def newest_moment(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> str:
+    """The greatest timestamp of a column, as text that compares as timestamps do; blank where there is none."""
+    (newest,) = connection.execute(f"select max({column}) from {table}").fetchone()
+    return newest.isoformat(sep=" ", timespec="microseconds") if newest else ""
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, table: str, condition: str = "true") -> int:
+    """Rows of a table for which a condition holds."""
+    return connection.execute(f"select count(*) from {table} where {condition}").fetchone()[0]
+
+
+def sorted_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Mapping[str, str | None],
+    sorted_by: Sequence[str],
+    condition: str = "true",
+) -> pa.RecordBatchReader:
+    """Rows as a sorted stream. `columns` gives, by name, what makes a column where it is not the table's own.
+
+    What is too much to be sorted in memory is read in as many ranges of the first column, one after the other.
+    """
+    named = ", ".join(f'{made} as "{name}"' if made else f'"{name}"' for name, made in columns.items())
+    order = ", ".join(f'"{name}"' for name in sorted_by)
+    query = f"select {named} from {table} where {condition} and {{}} order by {order}"
+    ranges = row_count(connection, table, condition) // _SORTED_ROWS + 1
+    if ranges == 1:
+        return connection.execute(query.format("true")).to_arrow_reader(_BATCH_ROWS)
+    first = f'"{sorted_by[0]}"'
+    sampled = f"(select {first} from {table} where {condition}) using sample reservoir(20000 rows) repeatable (7)"
+    found = [value for (value,) in connection.execute(f"select distinct {first} from {sampled} order by 1").fetchall()]
+    bounds = [found[len(found) * at // ranges] for at in range(1, ranges)]
+    conditions = [f"{first} < $1", *[f"{first} >= $1 and {first} < $2"] * (ranges - 2), f"{first} >= $1"]
+    given = [bounds[:1], *([low, high] for low, high in pairwise(bounds)), bounds[-1:]]
+    schema = connection.execute(query.format("false")).to_arrow_reader(_BATCH_ROWS).schema
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for within, values in zip(conditions, given, strict=True):
+            yield from connection.execute(query.format(within), values).to_arrow_reader(_BATCH_ROWS)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str, object], macros: Sequence[Macro] = ()) -> None:
@@ -169,12 +234,12 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
     _remove_unfinished(target)
     try:
         with duckdb.connect(str(building)) as connection:
+            _create_publication(connection, facts)
             for view in views:
                 _create_view(connection, view)
             for macro in macros:
                 connection.execute(f'create macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}')
                 connection.execute(f'comment on macro table "{macro.name}" is {_text(macro.description)}')
-            _create_publication(connection, facts)
             connection.execute("checkpoint")
         building.replace(target)
     finally:
@@ -189,17 +254,36 @@ def _remove_unfinished(target: Path) -> None:
 
 def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
     name, columns = view.contract.name, view.contract.columns
-    selected = ", ".join(f'"{c.name}"' for c in columns)
-    files = ", ".join(_text(str(path)) for path in view.files)
-    source = view.sql or (f"select {selected} from read_parquet([{files}])" if files else _no_rows(view.contract))
+    selected = ", ".join(f'{view.computed[c.name]} as "{c.name}"' if c.name in view.computed else f'"{c.name}"' for c in columns)
+    source = view.sql or (f"select {selected} from {_standing_rows(view)}" if view.files else _no_rows(view.contract))
+    if computed := view.contract.computed_columns:
+        added = ", ".join(f'cast({c.expression} as {c.physical_type}) as "{c.name}"' for c in computed)
+        source, columns = f"select *, {added} from ({source})", (*columns, *computed)
     connection.execute(f'create view "{name}" as {source}')
     connection.execute(f'comment on view "{name}" is {_text(f"{view.contract.grain} {view.contract.description}")}')
     for column in columns:
         connection.execute(f'comment on column "{name}"."{column.name}" is {_text(column.description)}')
 
 
+def _standing_rows(view: View) -> str:
+    """The stored rows but those that a later night has replaced.
+
+    A left join, not an anti-join: only through it does a condition on the serial number reach both sides.
+    """
+    rows, replaced = (f"read_parquet([{', '.join(_text(str(path)) for path in paths)}])" for paths in (view.files, view.replaced))
+    if not view.replaced:
+        return rows
+    newest = f"select serial_number as s, article_id as a, max(_night) as newest_night from {replaced} group by all"
+    return f"""(
+        select stored.* from {rows} as stored
+        left join ({newest}) as units on stored.serial_number = units.s and stored.article_id = units.a
+        where units.newest_night is null or stored._night >= units.newest_night
+    )"""
+
+
 def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, object]) -> None:
-    values = ", ".join(f"? as {name}" for name in facts)
+    facts = {"as_of_date": None, **facts}
+    values = ", ".join(f"cast(? as date) as {name}" if name == "as_of_date" else f"? as {name}" for name in facts)
     connection.execute(f"create table publication as select {values}", list(facts.values()))
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
     for name in facts:

@@ -12,10 +12,12 @@
 {#- Spark cuts its own work into pieces. -#}
 {% macro spark__units_of_bucket() %}true{% endmacro %}
 
-{#- How many buckets the ledger needs now. -#}
+{#- How many buckets the ledger needs now, with the memory that DuckDB may use; each reads the records' column of units once more. -#}
 {% macro bucket_count() -%}
-        {%- set rows = run_query('select count(*) from ' ~ built('int_movement_records')).columns[0].values()[0] -%}
-    {{ return([(rows // var('bucket_rows') + 1) | int, 256] | min) }}
+    {%- set needed = 'count(*) * ' ~ var('fold_bytes_per_record') -%}
+    {%- set memory = "parse_formatted_bytes(current_setting('memory_limit'))" -%}
+    {%- set found = run_query('select 1 + ' ~ needed ~ ' // ' ~ memory ~ ' from ' ~ built('int_movement_records')) -%}
+    {{ return(found.columns[0].values()[0] | int) }}
 {%- endmacro %}
 
 {% macro open_bucket(bucket, buckets) -%}

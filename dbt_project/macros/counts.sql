@@ -11,7 +11,7 @@
         select
             article_id,
             earliest_date as from_day
-        from {{ ref('int_serial_movements_merged') }}
+        from {{ ref('int_units_changed') }}
         where ingested_at > {{ watermark() }}
         union all
         select
@@ -45,16 +45,16 @@
         select article_id from {{ ref('int_count_results') }}
     ) as known
     {%- endif %}
-    -- depends_on: {{ ref('int_serial_movements_merged') }}, {{ ref('int_count_documents') }}
+    -- depends_on: {{ ref('int_units_changed') }}, {{ ref('int_count_documents') }}
 {% endmacro %}
 
 {#- Newest moment at which the ledger or a count took in anything. -#}
-{% macro counts_known_until() %}
+{% macro counts_known_until() -%}
     select greatest(
-        (select coalesce(max(ingested_at), timestamp '1970-01-01 00:00:00') from {{ ref('int_serial_movements_merged') }}),
+        (select coalesce(max(ingested_at), timestamp '1970-01-01 00:00:00') from {{ ref('int_units_changed') }}),
         (select coalesce(max(ingested_at), timestamp '1970-01-01 00:00:00') from {{ ref('int_count_results') }})
     ) as ingested_at
-{% endmacro %}
+{%- endmacro %}
 
 {#- Movement types by which the differences of a count are posted. -#}
 {% macro count_gains() %}('701', '703', '707', '712'){% endmacro %}

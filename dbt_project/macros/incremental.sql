@@ -62,10 +62,12 @@
     transaction. A unit that has no rows any more is gone, which delete+insert, knowing only the new rows, would miss.
 -#}
 {% macro get_incremental_replace_units_sql(arg_dict) %}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
+    {%- set names = arg_dict['dest_columns'] | map(attribute='name') | list -%}
+    {%- set unit = 'unit_hash' if 'unit_hash' in names else 'article_id, serial_number' -%}
     delete from {{ arg_dict['target_relation'] }}
-    where (article_id, serial_number) in (
-{{ changed_units() }}
+    where ({{ unit }}) in (
+{{ changed_units(unit) }}
     );
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}

@@ -9,7 +9,7 @@ from pipelines.contracts import published_contracts, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
 from pipelines.live import EXTRACTIONS
-from pipelines.publish import live_version, model_version, publication_facts, published_versions
+from pipelines.publish import live_version, merge_nights, model_version, publication_facts, tidy_gold
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
 SCORED = [
@@ -49,9 +49,9 @@ def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
                 lake.compact(table)
                 lake.vacuum(table)
             context.log.info(f"{table}: version {lake.version(table)}")
-        for name in published_versions(home):
-            with home.publish_lock():
-                lake.vacuum(f"gold/{name}", keep_version=published_versions(home)[name])
+        merged = merge_nights(home, lake, published_contracts(), now=lakehouse.now())
+        context.log.info(f"nights merged: {', '.join(merged) or 'none'}")
+        tidy_gold(home, lake)
 
 
 @dg.job(description="House-keeping of the Delta tables: small files merged, outdated files removed.")

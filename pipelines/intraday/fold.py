@@ -14,6 +14,8 @@ from pipelines.warehouse import Connection
 __all__ = ["attach", "fold", "take_new_records"]
 
 _RECORDS = "int_movement_records"
+_AT_NIGHT = "int_records_from_handling_units"
+"""What lies in a handling unit that a partner moved: to know it takes the whole past of packing, for which the night has time."""
 _FOLDED = ("serial_movements", "int_serial_states")
 _ALL = "timestamp '1970-01-01 00:00:00'"
 """How a whole build compiles the watermark of an incremental model."""
@@ -36,7 +38,7 @@ def take_new_records(connection: Connection, base: Base, tables: Collection[str]
     """
     records = base.models.by_name[_RECORDS]
     sources = [name for name in records.parents if base.models.by_name[name].sources or base.models.bronze(name)]
-    asked = [name for name in sources if base.models.bronze(name) & set(tables)]
+    asked = [name for name in sources if name != _AT_NIGHT and base.models.bronze(name) & set(tables)]
     # One of them has to tell the columns of those that are not asked.
     base.create_views(connection, [*(name for name in records.parents if name not in sources), *(asked or sources[:1])])
     shape = base.models.by_name[(asked or sources)[0]].relation

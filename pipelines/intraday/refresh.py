@@ -29,7 +29,7 @@ from pipelines.warehouse import in_memory
 
 __all__ = ["Live", "live_version", "refresh"]
 
-_READ = ("serial_records", "serials", "articles", "stock_current")
+_READ = ("serial_records", "serials", "articles", "article_values", "stock_current")
 """Published tables that the fold reads."""
 
 

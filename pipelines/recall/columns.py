@@ -53,7 +53,7 @@ _ORIGINS = {
 }
 _TRAITS = {
     "handling_unit_id": ("handling_unit", "A handling unit (SSCC) that it was ever packed in."),
-    "component_name": ("component", "A component that a repair replaced in it."),
+    "component_name": ("component", "A component that was ever in it: its kind, or article/serial number, or article/lot."),
     "production_week": ("production_week", "Week of production as yyyyww, where readings tell it."),
 }
 

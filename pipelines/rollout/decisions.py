@@ -116,8 +116,8 @@ def _accuracy(measures: pl.DataFrame, as_of: date, knobs: RolloutParams) -> Crit
     recent = measures.filter(
         (pl.col("tracking_name") == "serial") & ((as_of - pl.col("week_start_date")).dt.total_days() < 7 * knobs.recent_weeks)
     )
-    book = float(recent["book_quantity"].cast(pl.Float64).sum())
-    value = 1 - float(recent["quantity_off"].cast(pl.Float64).sum()) / book if book else None
+    book = float(recent["book_units"].cast(pl.Float64).sum())
+    value = 1 - float(recent["units_off"].cast(pl.Float64).sum()) / book if book else None
     about = f"Accuracy of live sites over the last {knobs.recent_weeks} weeks"
     return Criterion(
         "accuracy_of_live_sites",

@@ -88,23 +88,22 @@ def estimate(panel: Panel, knobs: RolloutParams, *, wave: int | None = None, is_
     reach = knobs.baseline_weeks
     for changed in np.unique(panel.changed[(panel.changed > 0) & (panel.changed < weeks)]):
         group = (panel.changed == changed) & ((panel.wave == wave) if wave is not None else True)
-        base = _mean(panel.values[:, max(0, changed - reach) : changed])
         live = int(panel.live[panel.changed == changed][0])
-        for week in range(max(0, changed - 2 * reach), changed - reach) if is_placebo else range(live, weeks):
-            difference = panel.values[:, week] - base
-            known = np.isfinite(difference)
-            treated, waiting = group & known, (panel.changed > max(week, changed)) & known
-            if not treated.any() or waiting.sum() < knobs.minimum_sites:
-                continue
-            of_treated, of_waiting = weights[:, treated].sum(axis=1), weights[:, waiting].sum(axis=1)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                cell = weights[:, treated] @ difference[treated] - of_treated * (weights[:, waiting] @ difference[waiting]) / of_waiting
-            is_drawn = (of_treated > 0) & (of_waiting > 0)
-            total += np.where(is_drawn, cell, 0.0)
-            size += np.where(is_drawn, of_treated, 0.0)
-            live_sites |= treated
-            waiting_sites |= waiting
-            site_weeks += int(treated.sum())
+        compared = np.arange(max(0, changed - 2 * reach), max(0, changed - reach)) if is_placebo else np.arange(live, weeks)
+        difference = panel.values[:, compared] - _mean(panel.values[:, max(0, changed - reach) : changed])[:, None]
+        known = np.isfinite(difference)
+        treated = known & group[:, None]
+        waiting = known & (panel.changed[:, None] > np.maximum(compared, changed)[None])
+        usable = treated.any(axis=0) & (waiting.sum(axis=0) >= knobs.minimum_sites)
+        treated, waiting, difference = treated[:, usable], waiting[:, usable], np.where(known, difference, 0.0)[:, usable]
+        of_treated, of_waiting = weights @ treated, weights @ waiting
+        is_drawn = (of_treated > 0) & (of_waiting > 0)
+        expected = of_treated * (weights @ (difference * waiting)) / np.where(is_drawn, of_waiting, 1.0)
+        total += np.where(is_drawn, weights @ (difference * treated) - expected, 0.0).sum(axis=1)
+        size += np.where(is_drawn, of_treated, 0.0).sum(axis=1)
+        live_sites |= treated.any(axis=1)
+        waiting_sites |= waiting.any(axis=1)
+        site_weeks += int(treated.sum())
     if not site_weeks:
         return Estimate(None, None, 0, 0, 0)
     effect = total[0] / size[0]

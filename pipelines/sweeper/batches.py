@@ -19,7 +19,7 @@ from pipelines.sweeper.postings import posting_lines, proposals_of
 __all__ = ["Batch", "batches"]
 
 _FACTS = ["kind_code", "action_code", "document_id", "delivery_id", "lane_kind", "origin_id", "to_site_id", "vendor_id", "carrier_id",
-          "units", "opened_date"]  # fmt: skip
+          "units_concerned", "opened_date"]  # fmt: skip
 _LISTED = ["case_id", "kind_code", "action_code", "document_id", "origin_id", "to_site_id", "vendor_id", "carrier_id", "claim_id",
            "units_outstanding", "outstanding_amount", "currency_code", "opened_date", "reason"]  # fmt: skip
 

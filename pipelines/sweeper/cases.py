@@ -28,7 +28,7 @@ def case_facts(units: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:
         ended_on=pl.coalesce("posted_date", pl.col("resolved_at").dt.date()),
         ended_by=pl.coalesce("posted_by", "resolved_document_id"),
         is_posted=pl.col("posted_date").is_not_null(),
-        amount=(pl.col("unit_cost") * pl.col("quantity")).cast(pl.Decimal(18, 2)),
+        amount=(pl.col("unit_cost") * pl.col("unit_quantity")).cast(pl.Decimal(18, 2)),
     ).with_columns(is_open=pl.col("ended_on").is_null())
     is_open = pl.col("is_open")
     # What most units need that are outstanding; of those that nothing is outstanding of, what most of them needed.
@@ -43,11 +43,11 @@ def case_facts(units: pl.DataFrame, posted: pl.DataFrame) -> pl.DataFrame:
     one_currency = pl.col("currency_code").drop_nulls().n_unique() == 1
     facts = ended.sort("case_id", "article_id", "serial_number").group_by("case_id", maintain_order=True).agg(
         *(pl.col(name).drop_nulls().first() for name in _FIRST),
-        units=pl.col("quantity").sum(),
-        units_outstanding=pl.col("quantity").filter(is_open).sum(),
+        units_concerned=pl.col("unit_quantity").sum(),
+        units_outstanding=pl.col("unit_quantity").filter(is_open).sum(),
         value_amount=pl.when(one_currency).then(pl.col("amount").sum()),
         outstanding_amount=pl.when(one_currency).then(pl.col("amount").filter(is_open).sum()),
-        units_without_value=pl.col("quantity").filter(pl.col("unit_cost").is_null()).sum(),
+        units_unvalued=pl.col("unit_quantity").filter(pl.col("unit_cost").is_null()).sum(),
         currency_code=pl.when(one_currency).then(pl.col("currency_code").drop_nulls().first()),
         opened_date=pl.col("opened_at").min().dt.date(),
         ended_date=pl.when(~is_open.any()).then(pl.col("ended_on").max()),

@@ -93,7 +93,8 @@ order by outstanding_amount desc nulls last, case_id
 """
 
 _UNITS = """
-select article_id, serial_number, role_code as role, quantity, action_code as proposed, seen_site_id as seen_at, opened_at, resolved_at,
-    resolved_document_id as ended_by
+select
+    article_id, serial_number, role_code as role, unit_quantity as units, action_code as proposed, seen_site_id as seen_at,
+    opened_at, resolved_at, resolved_document_id as ended_by
 from discrepancy_case_units where case_id = ? order by all
 """

@@ -35,14 +35,14 @@ class CaseDecisionError(ValueError):
 
 def read_decisions(lake: Lake) -> pl.DataFrame:
     """One row per delivered decision: file, line, case_id, decision_code, decided_by, decided_date, decision_reason."""
-    schema = {"file": pl.String, "line": pl.Int32, "case_id": pl.String, "decision_code": pl.String, "decided_by": pl.String}
+    schema = {"file": pl.String, "line": pl.Int64, "case_id": pl.String, "decision_code": pl.String, "decided_by": pl.String}
     schema |= {"decided_date": pl.Date, "decision_reason": pl.String}
     if not lake.exists(DECISIONS):
         return pl.DataFrame(schema=schema)
     rows = lake.read(DECISIONS)
     return rows.select(
         file="_file",
-        line=pl.col("_line").cast(pl.Int32),
+        line=pl.col("_line"),
         case_id=pl.col("case_id").str.strip_chars().str.to_uppercase(),
         decision_code=pl.col("decision").str.strip_chars().str.to_lowercase(),
         decided_by="decided_by",

@@ -146,7 +146,7 @@ def _provisions(units: pl.DataFrame, day: date) -> pl.DataFrame:
 def _of(units: pl.DataFrame, *actions: str) -> pl.DataFrame:
     serial = pl.col("serial_number")
     rows = units.filter(pl.col("action_code").is_in(actions) & (pl.col("origin_id").is_not_null() | pl.col("role_code").eq("scanned")))
-    return rows.with_columns(serial_number=pl.when(serial != "").then(serial))
+    return rows.with_columns(serial_number=pl.when(serial != "").then(serial), quantity="unit_quantity")
 
 
 def _without_order(rows: pl.DataFrame) -> pl.DataFrame:

@@ -35,7 +35,7 @@ _ACTIONS = {
 
 def with_reasons(cases: pl.DataFrame) -> pl.DataFrame:
     """The cases with `reason`: what is wrong, what is proposed, and where the case stands."""
-    number = pl.col("units").cast(pl.Float64)
+    number = pl.col("units_concerned").cast(pl.Float64)
     whole = pl.when(number == number.floor()).then(number.cast(pl.Int64).cast(pl.String)).otherwise(number.cast(pl.String))
     words = {
         "{units}": whole + pl.when(number == 1).then(pl.lit(" unit")).otherwise(pl.lit(" units")),
@@ -51,8 +51,10 @@ def with_reasons(cases: pl.DataFrame) -> pl.DataFrame:
         .when(~is_open).then(pl.lit(" It ended by ") + pl.col("ended_by").fill_null("newer documents") + ".")
         .otherwise(pl.lit(""))
     )  # fmt: skip
-    action = pl.when(is_open).then(pl.lit(" ") + _filled("action_code", _ACTIONS, words)).otherwise(pl.lit(""))
-    return cases.with_columns(reason=_filled("kind_code", _KINDS, words) + action + claimed + ended)
+    # Filled before the case is told from the others: within a branch that no row takes, polars has no words to fill in.
+    told = cases.with_columns(kind_words=_filled("kind_code", _KINDS, words), action_words=_filled("action_code", _ACTIONS, words))
+    action = pl.when(is_open).then(pl.lit(" ") + pl.col("action_words")).otherwise(pl.lit(""))
+    return told.with_columns(reason=pl.col("kind_words") + action + claimed + ended).drop("kind_words", "action_words")
 
 
 def _filled(column: str, sentences: dict[str, str], words: dict[str, pl.Expr]) -> pl.Expr:

@@ -100,10 +100,10 @@ def _gone(facts: pl.DataFrame, log: pl.DataFrame, lines: pl.DataFrame, posted: p
     )
     frame = known.with_columns(
         case_id=old["case_id"],
-        units=pl.Series([each["units"] for each in told], dtype=pl.String).cast(pl.Decimal(18, 3)),
+        units_concerned=pl.Series([each["units_concerned"] for each in told], dtype=pl.String).cast(pl.Decimal(18, 3)),
         opened_date=pl.Series([each["opened_date"] for each in told], dtype=pl.String).str.to_date(),
         units_outstanding=pl.lit(0).cast(pl.Decimal(18, 3)),
-        units_without_value=pl.lit(0).cast(pl.Decimal(18, 3)),
+        units_unvalued=pl.lit(0).cast(pl.Decimal(18, 3)),
         seen=pl.lit(0),
         is_gone=pl.lit(value=True),
     ).join(ends, on="case_id", how="left")

@@ -21,7 +21,9 @@ from pipelines.warehouse import reading
 __all__ = ["as_of", "look_ups", "published", "spark_against_duckdb"]
 
 _PUBLISHED = ("serials", "serial_movements", "serial_stays")
+_LIMITS = {"memory_limit": os.environ.get("SERIALAKE_MEMORY", "5GB"), "threads": 2}
 _LOOK_UPS, _WARM = 1_000, 20
+_HISTORY = "select * from serial_movements where serial_number = ? order by sequence_number"
 _AS_OF = "select site_id, count(*) from as_of(?) where site_id = ? and unit_state = 'in_stock' group by all"
 
 
@@ -48,9 +50,7 @@ def look_ups(home: Home) -> dict:
         for (serial,) in connection.execute(sample).fetchall():
             begin = time.perf_counter()
             card = connection.execute("select * from serials where serial_number = ?", [serial]).fetchall()
-            history = connection.execute(
-                "select * from serial_movements where serial_number = ? order by sequence_number", [serial]
-            ).fetchall()
+            history = connection.execute(_HISTORY, [serial]).fetchall()
             taken.append(1000 * (time.perf_counter() - begin))
             if not card or not history:
                 raise AssertionError(f"unit {serial} has {len(card)} cards and {len(history)} movements")
@@ -121,9 +121,7 @@ def spark_against_duckdb(home: Home) -> dict:
     for name, sql in _QUERIES.items():
         with tempfile.TemporaryDirectory(dir=home.root) as folder:
             begin = time.perf_counter()
-            with duckdb.connect(
-                config={"memory_limit": os.environ.get("SERIALAKE_MEMORY", "5GB"), "threads": 2, "temp_directory": folder}
-            ) as connection:
+            with duckdb.connect(config={**_LIMITS, "temp_directory": folder}) as connection:
                 connection.execute("set preserve_insertion_order = false")
                 connection.execute(f"create view movements as from read_parquet({files})")
                 connection.execute(f"copy ({sql}) to '{folder}/ours.parquet' (format parquet)")

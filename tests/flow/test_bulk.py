@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from pipelines.lake import Lake
-from tests.flow.bronze import append, build, content, empty_lake, movement
+from tests.flow.bronze import movement
+from tests.properties.compiled import CompiledLedger
 
 pytestmark = pytest.mark.slow
 
@@ -122,22 +123,22 @@ STOCK = {
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory):
+def nights(compiled):
     """The tables after each of two nights, and after a full build of both."""
-    home, lake = empty_lake(tmp_path_factory.mktemp("bulk"))
+    ledger = CompiledLedger(*compiled)
     told = []
-    for number, night in enumerate((FIRST, SECOND)):
-        append(lake, night, number)
-        build(home, "--select", "+bulk_stock", "+bulk_stock_daily", "--indirect-selection", "cautious")
-        told.append(content(home, TABLES))
-    build(home, "--full-refresh", "--select", "+bulk_stock", "+bulk_stock_daily", "--indirect-selection", "cautious")
-    return [*told, content(home, TABLES)]
+    for name, night in (("first", FIRST), ("second", SECOND)):
+        ledger.deliver({name: night})
+        ledger.build(whole=False)
+        told.append(ledger.content(TABLES))
+    ledger.build(whole=True)
+    return [*told, ledger.content(TABLES)]
 
 
 def test_quantities_follow_the_movement_types_as_units_do(nights):
     stock = nights[1]["bulk_stock"]
     keys = stock.select("article_id", "site_id", "storage_location_id", "stock_type_code", "special_stock_code").rows()
-    assert dict(zip(keys, stock["quantity"].cast(pl.Int64), strict=True)) == STOCK
+    assert dict(zip(keys, stock["bulk_quantity"].cast(pl.Int64), strict=True)) == STOCK
 
 
 def test_increments_equal_a_full_refresh(nights):
@@ -146,13 +147,13 @@ def test_increments_equal_a_full_refresh(nights):
 
 
 def test_a_line_in_a_unit_that_nobody_knows_yet_waits_for_it(nights):
-    held = [night["bulk_stock"].filter(pl.col("article_id") == "B3")["quantity"].to_list() for night in nights[:2]]
+    held = [night["bulk_stock"].filter(pl.col("article_id") == "B3")["bulk_quantity"].to_list() for night in nights[:2]]
     assert held == [[Decimal(24)], [Decimal(504)]]
 
 
 def test_what_a_till_and_the_erp_tell_of_one_sale_is_counted_once(nights):
     sold = nights[1]["bulk_movements"].filter(pl.col("article_id") == "B4").sort("document_id")
-    assert sold.select("document_id", "witness_names", "side", "quantity").rows() == [
+    assert sold.select("document_id", "witness_names", "side", "bulk_quantity").rows() == [
         ("S101-01-20260302-7", "pos,sap", "taken", Decimal(-2)),
         ("S101-01-20260302-8", "pos", "taken", Decimal(-1)),
         ("S101-01-20260302-9", "pos", "put", Decimal(1)),
@@ -166,7 +167,7 @@ def test_totals_of_a_till_stand_back_for_receipts_whenever_they_come(nights):
 
 def test_what_changes_no_stock_of_ours_is_told_with_quantity_zero(nights):
     told = nights[1]["bulk_movements"].filter(pl.col("article_id") == "B9").sort("movement_type")
-    assert told.select("movement_type", "side", "quantity", "line_quantity").rows() == [
+    assert told.select("movement_type", "side", "bulk_quantity", "line_quantity").rows() == [
         ("103", "none", Decimal(0), Decimal(9)),
         ("ZZZ", "none", Decimal(0), Decimal(9)),
     ]
@@ -174,8 +175,8 @@ def test_what_changes_no_stock_of_ours_is_told_with_quantity_zero(nights):
 
 def test_the_days_end_in_the_stock(nights):
     daily = nights[1]["bulk_stock_daily"].filter(pl.col("valid_to_date") == date(9999, 12, 31))
-    last = daily.group_by("article_id").agg(pl.col("quantity").sum()).filter(pl.col("quantity") != 0)
-    stock = nights[1]["bulk_stock"].group_by("article_id").agg(pl.col("quantity").sum()).filter(pl.col("quantity") != 0)
+    last = daily.group_by("article_id").agg(pl.col("bulk_quantity").sum()).filter(pl.col("bulk_quantity") != 0)
+    stock = nights[1]["bulk_stock"].group_by("article_id").agg(pl.col("bulk_quantity").sum()).filter(pl.col("bulk_quantity") != 0)
     assert last.sort("article_id").rows() == stock.sort("article_id").rows()
 
 
@@ -200,8 +201,8 @@ def test_receipts_less_issues_are_the_stock_of_a_whole_retailer(built_world):
     expected = pl.concat([received, issued, sold]).with_columns(pl.col("article").str.strip_chars_start("0"))
     expected = expected.group_by("site", "article").agg(pl.col("quantity").sum()).filter(pl.col("quantity") != 0).sort("site", "article")
     stock = built_world.query("""
-        select site_id as site, article_id as article, sum(quantity) as quantity from bulk_stock where stock_type_code <> '06'
-        group by all having sum(quantity) <> 0 order by all
+        select site_id as site, article_id as article, sum(bulk_quantity) as quantity from bulk_stock where stock_type_code <> '06'
+        group by all having sum(bulk_quantity) <> 0 order by all
     """)
     assert expected.rows() == stock.rows()
     assert stock.height > 30

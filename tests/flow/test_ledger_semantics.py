@@ -60,6 +60,7 @@ LIVES = {
     "ordered by a store": [("101", {}), ("351", {"move_plant": "S101"})],
     "bought twice": [("101", {}), ("601", {}), ("651", {}), ("453", {}), ("601", {}), ("602", {}), ("601", {})],
     "blocked, then inspected": [("101", {}), ("344", {}), ("349", {})],
+    "used": [("101", {"val_type": "USED"})],
 }
 EXPECTED = {
     "consignment": ("in_stock", "ESTO", "0002", "01", "K"),
@@ -81,6 +82,7 @@ EXPECTED = {
     "ordered by a store": ("in_transit", "ESTO", None, "06", None),
     "bought twice": ("with_customer", "ECUS", None, None, None),
     "blocked, then inspected": ("in_stock", "ESTO", "0001", "02", None),
+    "used": ("in_stock", "ESTO", "0001", "01", None),
 }
 
 
@@ -197,8 +199,12 @@ def marts(compiled):
         scan("ONE STORY", "ONE STORY-0", site="DC01", storage_location="0001"),
         scan("WITNESSED", "WITNESSED-0", site="DC01", storage_location="0001"),
     ]
+    prices = [
+        {"matnr": "A1", "bwkey": "DC01", "bwtar": None, "vprsv": "V", "verpr": 500, "stprs": 1, "extract_date": FIRST_DAY},
+        {"matnr": "A1", "bwkey": "DC01", "bwtar": "USED", "vprsv": "S", "verpr": 1, "stprs": 300, "extract_date": FIRST_DAY},
+    ]
     ledger = CompiledLedger(*compiled)
-    ledger.deliver({"night": {"sap/goods_movements": rows, "handheld/scans": scans}})
+    ledger.deliver({"night": {"sap/goods_movements": rows, "handheld/scans": scans, "sap/mbew": prices}})
     ledger.build(whole=True)
     return ledger.content(["serials", "serial_movements", "serial_conflicts", "serial_stays", "stock_daily"])
 
@@ -240,6 +246,23 @@ def test_a_unit_that_changes_its_article_keeps_its_line_of_descent(marts):
     assert card(marts, "renamed", *columns) == ("changed_article", None, "A2")
     assert card(marts, "renamed", *columns, article="A2") == ("with_customer", "A1", None)
     assert card(marts, "renamed back", *columns) == ("in_stock", None, None)
+
+
+def test_a_unit_is_worth_what_its_valuation_type_is_valued_at_while_it_is_ours(marts):
+    columns = ("valuation_type_name", "current_value")
+    assert card(marts, "used", *columns) == ("Used", 300)
+    assert card(marts, "consignment", *columns) == (None, 500)
+    assert card(marts, "order delivered", *columns) == (None, None)
+
+
+def test_the_card_says_in_words_what_is_wrong_and_what_happened_last(marts):
+    columns = ("status_name", "last_movement_name", "conflict_reasons")
+    assert card(marts, "two places", *columns) == (
+        "In the warehouse",
+        "Goods receipt for purchase order or order",
+        "received while in stock at another site",
+    )
+    assert card(marts, "lost in the warehouse", *columns) == ("Exists, in no stock", "Count loss, warehouse management", None)
 
 
 def test_sales_and_returns_are_counted_less_what_was_taken_back(marts):

@@ -13,7 +13,7 @@ from pipelines.contracts import published_contracts, source_contracts
 from pipelines.cut import cut_of
 from pipelines.ingest import MANIFEST_SCHEMA, ensure_tables
 from pipelines.lake import Lake
-from pipelines.publish import is_current, note_build, publish, published_versions
+from pipelines.publish import is_current, note_build, publish, published_versions, tidy_gold
 
 pytestmark = pytest.mark.slow
 
@@ -81,8 +81,7 @@ def _publish(home, lake, number):
 
 def _tidy(home, lake):
     """What weekly housekeeping does to the published tables."""
-    for name, version in published_versions(home).items():
-        lake.vacuum(f"gold/{name}", keep_version=version)
+    tidy_gold(home, lake)
 
 
 def _age_everything(monkeypatch):

@@ -90,8 +90,8 @@ def test_effects_are_the_planted_ones_and_no_effect_is_called_none(built_world):
 
 def test_measures_change_from_bulk_to_serial_in_the_week_of_the_go_live(built_world):
     rows = built_world.query("select * from rollout_measures where site_id like 'S%'")
-    whole = rows.group_by("tracking_name").agg(pl.col("quantity_off", "book_quantity").sum())
-    off = {name: float(wrong) / float(book) for name, wrong, book in whole.filter(pl.col("book_quantity") > 0).iter_rows()}
+    whole = rows.group_by("tracking_name").agg(pl.col("units_off", "book_units").sum())
+    off = {name: float(wrong) / float(book) for name, wrong, book in whole.filter(pl.col("book_units") > 0).iter_rows()}
     assert off["serial"] < 0.025
     assert off["bulk"] > 0.035
     assert rows.filter(pl.col("weeks_since_go_live") < 0)["tracking_name"].unique().to_list() == ["bulk"]

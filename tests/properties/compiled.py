@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -46,6 +46,7 @@ class Model:
     whole: str
     increment: str | None
     strategy: str | None
+    reads: tuple[str, ...]
     reached: str
     """Query for how far the model has come, as the macro `watermark` asks it."""
 
@@ -78,6 +79,7 @@ def _model(home: Home, first: Mapping, second: Mapping) -> Model:
         _from_memory(home, first["compiled_code"]),
         _from_memory(home, second["compiled_code"]) if is_incremental else None,
         strategy,
+        tuple(name.rsplit(".", 1)[-1] for name in first["depends_on"]["nodes"]),
         _reached(first),
     )
 
@@ -98,12 +100,30 @@ def _without_stamps(name: str, sql: str) -> str:
     return re.sub(rf'"{name}__dbt_tmp\d+"', f'"{name}__new"', sql)
 
 
+def _upstream(models: Sequence[Model], marts: Sequence[str]) -> set[str]:
+    """Names of the marts and of all that they are made from; a model stands after those it reads."""
+    needed = set(marts)
+    for model in reversed(models):
+        needed |= set(model.reads) if model.name in needed else set()
+    return needed
+
+
+def _telling_nothing(model: Model) -> Model:
+    nothing = {form: f"select * from ({sql}) where false" for form in ("whole", "increment") if (sql := getattr(model, form))}
+    return replace(model, **nothing)
+
+
 class CompiledLedger:
     """A warehouse in memory. Nights are delivered and built as dbt would; then the marts are read."""
 
-    def __init__(self, home: Home, models: Sequence[Model], *, silent: Sequence[str] = ()) -> None:
-        """Empty tables of all models, and the seeds. `silent` names models of sources that nothing comes from: they take no time."""
-        self.models = models
+    def __init__(self, home: Home, models: Sequence[Model], *, marts: Sequence[str] = (), silent: Sequence[str] = ()) -> None:
+        """Empty tables of all models, or of what the `marts` named are made from, and the seeds.
+
+        `silent` names models of sources that nothing comes from: they take no time.
+        """
+        chosen = [model for model in models if not marts or model.name in _upstream(models, marts)]
+        self.models = [_telling_nothing(model) if model.name in silent else model for model in chosen]
+        models = self.models
         self.connection = duckdb.connect()
         # Statements are planned while the tables are empty, and a plan must not believe them to stay so.
         self.connection.execute("set threads = 1; set disabled_optimizers = 'statistics_propagation'; attach ':memory:' as warehouse")
@@ -120,8 +140,7 @@ class CompiledLedger:
             self.connection.execute(f'create table warehouse.bronze."{table}" ({columns})')
         for model in models:
             kind = "view" if model.is_view else "table"
-            nothing = " where false" if model.name in silent else ""
-            self.connection.execute(f"create {kind} {model.relation} as select * from ({model.whole}){nothing}")
+            self.connection.execute(f"create {kind} {model.relation} as {model.whole}")
         self.builds = {model.name: self._prepared(model) for model in models if not model.is_view}
         self.connection.execute("set search_path = 'memory.main,warehouse.marts'")
         for macro in table_macros(home):

@@ -10,14 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.flow.support import CLOCKS, LINEAGE
-from tests.properties.compiled import MARTS
+from tests.properties.conftest import FACTS
 from tests.properties.histories import FILES, FIRST_DAY, Unit, files_of, nights_of, units
 
 pytestmark = pytest.mark.slow
 settings.load_profile("ledger")
 
-# Of runs, not of facts: nothing here passes the readers.
-FACTS = [name for name in MARTS if name not in ("load_manifest", "quarantine")]
 NIGHTS = st.lists(st.integers(0, 2), min_size=FILES, max_size=FILES)
 HELD = ("in_stock", "in_transit", "with_vendor")
 UNIT = ["article_id", "serial_number"]

@@ -8,6 +8,7 @@ version 01 to 07.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
@@ -40,7 +41,7 @@ _MOMENTS = {
 _HEADER = (*CONTROL_FIELDS, *_OWN, "lfart", "qualf", *(f"partner_{p}" for p in _PARTNERS), *_MOMENTS)
 _UNIT = ("sernr", "uii")
 _PACKAGE = ("exidv", "vhilm", "brgew", "ntgew", "gewei")
-_PACKED = ("posnr", "matnr", "charg", "vemng", "vemeh")
+_PACKED = ("posnr", "matnr", "charg", "vemng", "vemeh", "inner_exidv")
 _UNITS_TABLE = "sap/handling_unit_serials"
 _PACKED_UNIT = ("exidv", "posnr", "matnr", *_UNIT)
 
@@ -60,6 +61,7 @@ class Deliveries:
     labels = {
         "lfart": "E1EDL21 LFART",
         "qualf": "E1EDL18 QUALF",
+        "inner_exidv": "EXIDV",
         "vgbel": "VGBEL (or E1EDL43 BELNR)",
         "vgpos": "VGPOS (or E1EDL43 POSNR)",
         **{f"partner_{p}": f"E1ADRM1 {p.upper()} PARTNER_ID" for p in _PARTNERS},
@@ -115,7 +117,9 @@ class Deliveries:
         self._packages.add([package.fields], idoc=key, parents=parents, first=counts["E1EDL37"], lines=[package.line])
         packed = package.all("E1EDL44")
         units = self._add_units(package, packed, key, counts) if _UNITS_TABLE in self.contracts else 0
-        return units + self._add_below(self._packed, packed, key, counts, parent=self._packages.count - 1)
+        # What is packed may be another handling unit; its number has the same name as that of the one around it.
+        inner = [replace(item, fields={**item.fields, "INNER_EXIDV": item.fields.get("EXIDV")}) for item in packed]
+        return units + self._add_below(self._packed, inner, key, counts, parent=self._packages.count - 1)
 
     def _add_units(self, package: Segment, packed: list[Segment], key: int, counts: dict[str, int]) -> int:
         """Take serial numbers of what is packed. A segment that names none says something else, and is no record."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
@@ -13,7 +12,7 @@ from pipelines.ingest import ensure_tables
 from pipelines.lake import LINEAGE_SCHEMA, Lake
 from pipelines.recall.recalling import Recalled, recall_units
 from pipelines.recall.requests import requested
-from pipelines.warehouse import View, build_published_file
+from tests.unit.publishing import publish_rows
 
 NAMES = (
     "serials", "serial_movements", "articles", "customers", "unit_origins", "unit_traits", "recalls", "recall_units", "recall_contacts",
@@ -44,16 +43,7 @@ def publish(home: Home, **tables: list[dict]) -> Lake:
     """A home whose published file shows these rows, and whose bronze tables are there."""
     lake = Lake(home.lake)
     ensure_tables(lake, BRONZE)
-    for name, contract in CONTRACTS.items():
-        lake.ensure(f"gold/{name}", contract.polars_schema)
-        if name in tables:
-            rows = pl.DataFrame(tables[name], schema=contract.polars_schema).to_arrow(compat_level=pl.CompatLevel.oldest())
-            lake.replace(f"gold/{name}", pa.RecordBatchReader.from_batches(rows.schema, rows.to_batches()), {"test": rows.num_rows})
-    versions = {name: lake.version(f"gold/{name}") for name in CONTRACTS}
-    views = [View(contract, lake.files(f"gold/{name}", versions[name])) for name, contract in CONTRACTS.items()]
-    pinned = ",".join(f"{name}={version}" for name, version in versions.items())
-    facts = {"published_at": NOW, "home": str(home.root), "manifest_version": 0, "model_version": "", "gold_versions": pinned}
-    build_published_file(home.published, views, facts)
+    publish_rows(home, lake, CONTRACTS, tables, now=NOW)
     return lake
 
 

@@ -25,8 +25,8 @@ def sites(**changed) -> pl.DataFrame:
 
 
 def measures(off: float = 2.0) -> pl.DataFrame:
-    row = {"site_id": "S101", "week_start_date": MONDAY, "tracking_name": "serial", "book_quantity": 100.0, "quantity_off": off}
-    return pl.DataFrame([row, {**row, "week_start_date": date(2026, 3, 9), "quantity_off": 90.0}])
+    row = {"site_id": "S101", "week_start_date": MONDAY, "tracking_name": "serial", "book_units": 100.0, "units_off": off}
+    return pl.DataFrame([row, {**row, "week_start_date": date(2026, 3, 9), "units_off": 90.0}])
 
 
 def effects(**bounds) -> pl.DataFrame:

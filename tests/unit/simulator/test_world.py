@@ -20,7 +20,7 @@ OF_ERP = {
 # What comes through mapping contracts, or out of a live system, is no feed of the simulated retailer.
 OTHER_IDOCS = {"pos/sales_totals", "pos/store_movements", "sap/handling_unit_serials", "sap/idoc_statuses", "sap/shipments"}
 """IDocs that a retailer may send, and the simulated one does not."""
-WRITTEN_BY_PEOPLE = {"quality/warranty_terms", "rollout/acceptances"}
+WRITTEN_BY_PEOPLE = {"quality/warranty_terms", "rollout/acceptances", "sweeper/decisions"}
 """Terms that a person writes into a spreadsheet, and decisions."""
 NO_FEEDS = ("tabular/", "tryton/", "epcis/", "s4/", "peoplesoft/")
 TABLES = sorted(table for table in contracts() if not table.startswith(NO_FEEDS) and table not in OF_ERP | OTHER_IDOCS | WRITTEN_BY_PEOPLE)

@@ -20,7 +20,7 @@ with results as (
     where
         counted_date >= least(
             (select min(counted_date) from {{ ref('int_count_results') }} where ingested_at > {{ watermark() }}),
-            (select min(earliest_date) from {{ ref('int_serial_movements_merged') }} where ingested_at > {{ watermark() }})
+            (select min(earliest_date) from {{ ref('int_units_changed') }} where ingested_at > {{ watermark() }})
         )
     {%- endif %}
 
@@ -85,7 +85,7 @@ scoped as (
 
 known_until as (
 
-{{ counts_known_until() }}
+    {{ counts_known_until() }}
 
 )
 

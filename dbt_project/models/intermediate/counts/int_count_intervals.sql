@@ -10,6 +10,7 @@ with counted as (
         -- What was found wrong once before and not posted is no news.
         sum(missing_units + surplus_units - repeated_units) as new_differences
     from {{ ref('count_variances') }}
+    where count_basis_code = 'serial'
     group by site_id, article_id, counted_date
 
 ),

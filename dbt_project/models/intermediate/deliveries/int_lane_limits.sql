@@ -73,7 +73,18 @@ shrunk as (
 )
 
 select
-    *,
+    lane_kind,
+    origin_id,
+    to_site_id,
+    trips,
+    network_trips,
+    unloading_days,
+    last_arrived_at,
+    -- To nine seconds.
+    round(median_days, 4) as median_days,
+    round(high_days, 4) as high_days,
+    round(usual_days, 4) as usual_days,
+    round(late_days, 4) as late_days,
     -- As far beyond the high quantile as that lies beyond the median; a day at least, since goods are booked in by the day.
-    late_days + greatest(late_days - usual_days, 1) as limit_days
+    round(late_days + greatest(late_days - usual_days, 1), 4) as limit_days
 from shrunk

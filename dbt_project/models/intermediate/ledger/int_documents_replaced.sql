@@ -3,7 +3,8 @@
 
 {%- set records = ref('int_movement_records') %}
 {%- if is_incremental() %}
-{%- set new_records = '(select version_hash from ' ~ records ~ ' where ingested_at > ' ~ watermark(relation=built('int_units_changed')) ~ ')' %}
+{%- set newest = watermark(relation=built('int_units_changed')) %}
+{%- set new_records = '(select version_hash from ' ~ records ~ ' where ingested_at > ' ~ newest ~ ')' %}
 {%- endif %}
 
 {{ newest_versions(records, among=new_records if is_incremental() else none) }}

@@ -13,6 +13,7 @@
     'int_records_from_tabular_sales',
     'int_records_from_tryton',
     'int_records_from_epcis',
+    'int_records_from_handling_units',
     'int_records_from_material_documents',
     'int_records_from_s4',
 ] %}

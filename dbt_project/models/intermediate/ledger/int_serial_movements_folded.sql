@@ -29,6 +29,20 @@ merged_of_units as (
 ),
 
 {% endif %}
+-- When the newest fact about each unit was taken in, were it only that a document no longer names it.
+changes as (
+
+    select
+        unit_hash,
+        max(ingested_at) as ingested_at
+    from {{ ref('int_units_changed') }}
+    {%- if not is_incremental() %}
+    where {{ units_of_bucket() }}
+    {%- endif %}
+    group by unit_hash
+
+),
+
 -- Read several times below, and so held: a bucket's rows, or a night's.
 placed as (
 
@@ -106,7 +120,6 @@ folded as (
         last_value(state_reached ignore nulls) over before_here as state_before,
         last_value(site_mark ignore nulls) over before_here as site_mark_before,
         last_value(storage_location_mark ignore nulls) over before_here as storage_location_mark_before,
-        max(ingested_at) over (partition by article_id, serial_number) as unit_told_at,
         max(case when direction = 'receipt' and {{ list_holds('allowed_states_before', "'new'") }} then 1 else 0 end)
             over (partition by article_id, serial_number)
         = 1 as is_ever_received
@@ -152,7 +165,7 @@ judged as (
 )
 
 select
-    unit_hash,
+    judged.unit_hash,
     article_id,
     serial_number,
     cast(sequence_number as integer) as sequence_number,
@@ -191,11 +204,8 @@ select
     happened_at as moved_at,
     file,
     line,
-    ingested_at,
+    judged.ingested_at,
     -- The same for all rows of a unit: who asks what is new reads the end of the table alone.
-    {% if is_incremental() -%}
-    (select max(changed.ingested_at) from {{ ref('int_units_changed') }} as changed)
-    {%- else -%}
-    unit_told_at
-    {%- endif %} as unit_ingested_at
+    coalesce(changes.ingested_at, judged.ingested_at) as unit_ingested_at
 from judged
+left join changes on judged.unit_hash = changes.unit_hash

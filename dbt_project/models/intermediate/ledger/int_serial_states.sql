@@ -10,7 +10,8 @@
 }}
 
 {#- Read where it is needed, not held whole by a CTE, unless it is a night's few units. -#}
-{%- set movements = 'changed_movements' if is_incremental() else '(select * from ' ~ ref('int_serial_movements_folded') ~ ' where ' ~ units_of_bucket() ~ ')' %}
+{%- set of_bucket = '(select * from ' ~ ref('int_serial_movements_folded') ~ ' where ' ~ units_of_bucket() ~ ')' %}
+{%- set movements = 'changed_movements' if is_incremental() else of_bucket %}
 {#- What is counted of a unit: movement types that add to it, and the reversals that take from it. -#}
 {%- set counted = {
     'sale_count': ("'251', '601', '633'", "'602', '634'"),
@@ -111,6 +112,7 @@ went_to as (
 )
 
 select
+    last_movements.unit_hash,
     last_movements.article_id,
     last_movements.serial_number,
     last_movements.unit_state,

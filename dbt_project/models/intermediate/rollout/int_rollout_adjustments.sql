@@ -8,15 +8,10 @@ select
 from {{ ref('serial_movements') }}
 where movement_type in ('701', '702', '703', '704', '707', '708', '711', '712')
 union all
+-- After the go-live the same difference is a movement of each unit.
 select
-    counts.site_id,
-    counts.counted_date as adjusted_date,
-    abs(counts.counted_quantity - counts.book_quantity) as quantity
-from {{ ref('int_count_results') }} as counts
-left join {{ ref('int_sites_loaded') }} as loaded on counts.site_id = loaded.site_id
-where
-    counts.serial_number is null
-    and counts.is_difference_posted
-    and not counts.is_withdrawn
-    -- After the go-live the same difference is a movement of each unit.
-    and (loaded.go_live_date is null or counts.counted_date < loaded.go_live_date)
+    site_id,
+    counted_date as adjusted_date,
+    cast(adjusted_units as decimal(15, 3)) as quantity
+from {{ ref('int_rollout_counts') }}
+where count_basis_code = 'quantity' and adjusted_units > 0

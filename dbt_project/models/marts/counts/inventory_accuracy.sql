@@ -23,7 +23,12 @@ weekly as (
         count(*) filter (where adjusted_units > 0) as lines_adjusted,
         sum(adjusted_units) as adjusted_units,
         sum(matched_value) as matched_value,
-        sum(missing_value + surplus_value) as wrong_value
+        sum(missing_value + surplus_value) as wrong_value,
+        -- Numbers alone cannot tell which units are right.
+        sum(matched_units) filter (where count_basis_code = 'serial') as right_units,
+        sum(matched_units + missing_units + surplus_units) filter (where count_basis_code = 'serial') as compared_units,
+        sum(matched_value) filter (where count_basis_code = 'serial') as right_value,
+        sum(matched_value + missing_value + surplus_value) filter (where count_basis_code = 'serial') as compared_value
     from variances
     group by site_id, cast(date_trunc('week', counted_date) as date)
 
@@ -43,7 +48,7 @@ select
     cast(adjusted_units as integer) as adjusted_units,
     cast(matched_value as decimal(18, 2)) as matched_value,
     cast(wrong_value as decimal(18, 2)) as wrong_value,
-    matched_units / cast(nullif(matched_units + missing_units + surplus_units, 0) as double) as unit_accuracy_share,
-    cast(matched_value as double) / nullif(cast(matched_value + wrong_value as double), 0) as value_accuracy_share,
+    right_units / cast(nullif(compared_units, 0) as double) as unit_accuracy_share,
+    cast(right_value as double) / nullif(cast(compared_value as double), 0) as value_accuracy_share,
     bulk_matched_units / cast(nullif(bulk_units, 0) as double) as bulk_accuracy_share
 from weekly

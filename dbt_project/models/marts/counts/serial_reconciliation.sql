@@ -51,11 +51,15 @@ corrected as (
         -- What a count saw goes before what books say; of two books, the one with every source's documents.
         case
             when count_result_code = 'surplus' then count_site_id
+            -- Not found where the ledger has it, it may be where the ERP does.
+            when count_result_code = 'missing' and is_in_erp_stock and erp_site_id <> ledger_site_id then erp_site_id
             when count_result_code = 'missing' or ledger_unit_state not in ('in_stock', 'in_transit', 'with_vendor') then null
             else coalesce(ledger_site_id, erp_site_id)
         end as right_site_id,
         case
             when count_result_code = 'surplus' then count_storage_location_id
+            -- Not found where the ledger has it, it may be where the ERP does.
+            when count_result_code = 'missing' and is_in_erp_stock and erp_site_id <> ledger_site_id then erp_storage_location_id
             when count_result_code = 'missing' or ledger_unit_state not in ('in_stock', 'in_transit', 'with_vendor') then null
             else coalesce(ledger_storage_location_id, erp_storage_location_id)
         end as right_storage_location_id,

@@ -117,7 +117,7 @@ select
     opened.purchase_order_id,
     opened.vendor_id,
     opened.carrier_id,
-    cast(opened.quantity as decimal(18, 3)) as quantity,
+    cast(opened.quantity as decimal(18, 3)) as unit_quantity,
     opened.batch_id,
     opened.valuation_type,
     coalesce(opened.storage_location_id, locations.storage_location_id) as storage_location_id,

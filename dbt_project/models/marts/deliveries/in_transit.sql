@@ -103,7 +103,7 @@ select
     lane_kind,
     origin_id,
     to_site_id,
-    cast(quantity as decimal(18, 3)) as quantity,
+    cast(quantity as decimal(18, 3)) as unit_quantity,
     departed_at,
     cast(days_under_way as double) as days_under_way,
     cast(usual_days as double) as usual_days,

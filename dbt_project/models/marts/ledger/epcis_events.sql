@@ -44,10 +44,12 @@ select
     case
         when is_error_declaration then 'error_declaration'
         when is_withdrawn then 'withdrawn'
-        when serial_number is null then 'no_serial_number'
+        when handling_unit_id is not null and site_id is not null and movement_type is not null then 'moved_with_content'
+        when serial_number is null and quantity is null then 'no_serial_number'
         when article_id is null then 'unknown_article'
         when site_id is null then 'unknown_site'
         when movement_type is null then 'no_movement'
+        when serial_number is null then 'moved_in_bulk'
         else 'moved'
     end as ledger_code,
     file,

@@ -27,14 +27,16 @@ with traits as (
         ingested_at
     from {{ ref('stg_sap__handling_unit_serials') }}
     union all
+    -- A component is known by its kind, or by its article and its own serial number or lot.
     select
-        article_id,
-        serial_number,
+        parent_article_id as article_id,
+        parent_serial_number as serial_number,
         'component' as trait_code,
-        component_name as trait_value,
+        coalesce(
+            component_name, component_article_id || '/' || coalesce(component_serial_number, component_batch_id)
+        ) as trait_value,
         ingested_at
-    from {{ ref('stg_repair_vendor__repair_orders') }}
-    where outcome_code in ('repaired', 'exchanged')
+    from {{ ref('serial_components') }}
     union all
     select
         article_id,

@@ -11,9 +11,9 @@ counted as (
     select
         site_id,
         cast(date_trunc('week', counted_date) as date) as week_start_date,
-        sum(book_quantity) as book_quantity,
-        sum(counted_quantity) as counted_quantity,
-        sum(abs(counted_quantity - book_quantity)) as quantity_off
+        sum(book_units) as book_units,
+        sum(counted_units) as counted_units,
+        sum(abs(counted_units - book_units)) as units_off
     from {{ ref('int_rollout_counts') }}
     group by site_id, cast(date_trunc('week', counted_date) as date)
 
@@ -24,7 +24,7 @@ adjusted as (
     select
         site_id,
         cast(date_trunc('week', adjusted_date) as date) as week_start_date,
-        sum(quantity) as adjusted_quantity
+        sum(quantity) as adjusted_units
     from {{ ref('int_rollout_adjustments') }}
     group by site_id, cast(date_trunc('week', adjusted_date) as date)
 
@@ -79,11 +79,11 @@ select
         when placed.week_start_date = placed.go_live_week_date and placed.go_live_date > placed.go_live_week_date then 'changing'
         else 'serial'
     end as tracking_name,
-    cast(counted.book_quantity as decimal(15, 3)) as book_quantity,
-    cast(counted.counted_quantity as decimal(15, 3)) as counted_quantity,
-    cast(counted.quantity_off as decimal(15, 3)) as quantity_off,
-    1 - cast(counted.quantity_off as double) / nullif(counted.book_quantity, 0) as accuracy_share,
-    cast(coalesce(adjusted.adjusted_quantity, 0) as decimal(15, 3)) as adjusted_quantity,
+    cast(counted.book_units as integer) as book_units,
+    cast(counted.counted_units as integer) as counted_units,
+    cast(counted.units_off as integer) as units_off,
+    1 - cast(counted.units_off as double) / nullif(counted.book_units, 0) as accuracy_share,
+    cast(coalesce(adjusted.adjusted_units, 0) as integer) as adjusted_units,
     cast(worked.receipt_units as integer) as receipt_units,
     cast(worked.receipt_minutes as decimal(15, 2)) as receipt_minutes,
     cast(worked.receipt_minutes as double) / nullif(worked.receipt_units, 0) as receipt_minutes_per_unit,

@@ -25,7 +25,8 @@ placed as (
         movement_types.from_place,
         movement_types.to_place,
         {{ placement_columns() }},
-        coalesce(movement_types.allowed_states_before in ({{ in_stock }}), false) as is_taking,
+        coalesce(movement_types.allowed_states_before in ({{ in_stock }}), false)
+        and movement_types.stock_type_from is not null as is_taking,
         coalesce(movement_types.state_after in ({{ in_stock }}), false) as is_putting,
         coalesce(
             case when movement_types.direction <> 'transfer' then merged.stock_type_code end,
@@ -34,10 +35,10 @@ placed as (
         ) as taken_stock_type_code,
         -- Own stock is what a type takes that makes special stock; what makes own stock takes the special stock of its reversal.
         case
-            when movement_types.special_stock_to in ('E', 'O', 'V', 'W') or reversals.special_stock_to = 'own' then ''
+            when movement_types.special_stock_to in ('E', 'O', 'Q', 'V', 'W') or reversals.special_stock_to = 'own' then ''
             else coalesce(
                 merged.special_stock_code,
-                case when reversals.special_stock_to in ('E', 'O', 'V', 'W') then reversals.special_stock_to end,
+                case when reversals.special_stock_to in ('E', 'O', 'Q', 'V', 'W') then reversals.special_stock_to end,
                 ''
             )
         end as taken_special_stock_code,
@@ -61,7 +62,7 @@ sides as (
     select
         placed.*,
         'taken' as side,
-        -placed.line_quantity as quantity,
+        -placed.line_quantity as bulk_quantity,
         coalesce(placed.from_site_id, placed.site_id) as stock_site_id,
         -- Between storage locations, goods wait at the one they go to.
         case
@@ -76,7 +77,7 @@ sides as (
     select
         placed.*,
         'put' as side,
-        placed.line_quantity as quantity,
+        placed.line_quantity as bulk_quantity,
         coalesce(placed.placed_site_id, placed.site_id) as stock_site_id,
         case
             when placed.to_place = 'line_transit' and placed.placed_stock_type_code = '04' then placed.storage_location_id
@@ -91,7 +92,7 @@ sides as (
     select
         placed.*,
         'transit' as side,
-        case when placed.is_reversal then placed.line_quantity else -placed.line_quantity end as quantity,
+        case when placed.is_reversal then placed.line_quantity else -placed.line_quantity end as bulk_quantity,
         placed.transit_site_id as stock_site_id,
         cast(null as varchar) as stock_storage_location_id,
         '06' as side_stock_type_code,
@@ -103,7 +104,7 @@ sides as (
     select
         placed.*,
         'none' as side,
-        cast(0 as decimal(18, 3)) as quantity,
+        cast(0 as decimal(18, 3)) as bulk_quantity,
         placed.site_id as stock_site_id,
         placed.storage_location_id as stock_storage_location_id,
         cast(null as varchar) as side_stock_type_code,
@@ -123,7 +124,7 @@ select
     batch_id,
     valuation_type,
     side,
-    cast(quantity as decimal(18, 3)) as quantity,
+    cast(bulk_quantity as decimal(18, 3)) as bulk_quantity,
     line_quantity,
     entered_quantity,
     entered_unit,

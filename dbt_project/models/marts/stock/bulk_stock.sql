@@ -14,11 +14,11 @@ summed as (
         stock_type_code,
         special_stock_code,
         valuation_type,
-        cast(sum(quantity) as decimal(18, 3)) as quantity,
+        cast(sum(bulk_quantity) as decimal(18, 3)) as bulk_quantity,
         max(movement_date) as last_movement_date
     from movements
     group by site_id, storage_location_id, article_id, stock_type_code, special_stock_code, valuation_type
-    having sum(quantity) <> 0
+    having sum(bulk_quantity) <> 0
 
 ),
 
@@ -43,7 +43,7 @@ select
     stock_types.stock_type_name,
     summed.special_stock_code,
     summed.valuation_type,
-    summed.quantity,
+    summed.bulk_quantity,
     summed.last_movement_date
 from summed
 left join articles on summed.article_id = articles.article_id

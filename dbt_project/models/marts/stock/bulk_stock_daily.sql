@@ -9,7 +9,7 @@ with daily as (
         stock_type_code,
         coalesce(special_stock_code, '') as special_stock_code,
         movement_date,
-        sum(quantity) as change
+        sum(bulk_quantity) as change
     from {{ ref('bulk_movements') }}
     where stock_type_code is not null and site_id is not null
     group by all
@@ -24,6 +24,6 @@ select
     movement_date as valid_from_date,
     lead(movement_date, 1, date '9999-12-31') over stock as valid_to_date,
     cast(change as decimal(18, 3)) as change_quantity,
-    cast(sum(change) over stock as decimal(18, 3)) as quantity
+    cast(sum(change) over stock as decimal(18, 3)) as bulk_quantity
 from daily
 window stock as (partition by article_id, site_id, stock_type_code, special_stock_code order by movement_date)

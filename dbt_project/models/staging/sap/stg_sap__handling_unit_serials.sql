@@ -12,6 +12,8 @@ renamed as (
         {{ without_leading_zeros('vbeln') }} as delivery_id,
         {{ without_leading_zeros('matnr') }} as article_id,
         {{ without_leading_zeros('sernr') }} as serial_number,
+        _file as file,
+        _line as line,
         _ingested_at as ingested_at
     from handling_unit_serials
 
