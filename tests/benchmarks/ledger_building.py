@@ -70,9 +70,9 @@ def build_by_hand(home: Home, lake: Lake) -> dict:
     with duckdb.connect(str(target)) as connection:
         connection.execute("load delta")
         connection.execute(f"set memory_limit = '{_MEMORY}'; set preserve_insertion_order = false")
-        connection.execute(f"attach '{home.warehouse}' as warehouse (read_only)")
-        connection.execute("create temp table movement_types as from warehouse.seeds.movement_types")
-        connection.execute("detach warehouse")
+        seed = project_root() / "dbt_project" / "seeds" / "movement_types.csv"
+        typed = "* replace (is_reversal = 'true' as is_reversal, sequence_number::integer as sequence_number)"
+        connection.execute(f"create temp table movement_types as select {typed} from read_csv('{seed}', all_varchar = true)")
         begin, processor = time.perf_counter(), time.process_time()
         for variable, table in (("goods_movements", "sap/goods_movements"), ("scans", "handheld/scans")):
             connection.execute(f"set variable {variable} = '{lake.path(f'bronze/{table}')}'")
