@@ -104,7 +104,7 @@ def live_rows(folder: Path, *, files: int, scale: float, mean_seconds: float) ->
     analyst = subprocess.Popen([sys.executable, "-c", _ANALYST, str(home.published), str(stop), str(told)])
     try:
         _wait_for_sensor(home)
-        landed, nights, during = _land_at_random(home, environment, files, mean_seconds)
+        landed, nights, during, night = _land_at_random(home, environment, files, mean_seconds)
     finally:
         _wait_until_seen(home, files)
         stop.touch()
@@ -112,6 +112,7 @@ def live_rows(folder: Path, *, files: int, scale: float, mean_seconds: float) ->
         # What was started here, and nothing else: Dagster hands the signal to the servers that it started.
         os.killpg(ui.pid, signal.SIGTERM)
         ui.wait(timeout=60)
+    night.wait()
     return _rows(movements, landed, json.loads(told.read_text()), nights, during)
 
 
@@ -126,8 +127,11 @@ def _wait_for_sensor(home: Home) -> None:
             time.sleep(1)
 
 
-def _land_at_random(home: Home, environment: dict, files: int, mean_seconds: float) -> tuple[dict[str, float], int, int]:
-    """Land the files while nights follow one another. Returns moments by serial number, nights begun, files landed during one."""
+def _land_at_random(home: Home, environment: dict, files: int, mean_seconds: float) -> tuple[dict[str, float], int, int, subprocess.Popen]:
+    """Land the files while nights follow one another.
+
+    Returns moments by serial number, nights begun, files landed during one, and the night that may still go on.
+    """
     draw = random.Random(SEED)
     articles, sites = (query(home.published, sql).to_series().to_list() for sql in _PLACES)
     landed, nights, during, night = {}, 0, 0, None
@@ -143,8 +147,7 @@ def _land_at_random(home: Home, environment: dict, files: int, mean_seconds: flo
         part.rename(target)
         landed[serial] = time.time()
         during += night.poll() is None
-    night.wait()
-    return landed, nights, during
+    return landed, nights, during, night
 
 
 _PLACES = ("select article_id from articles where article_id in (select article_id from serials) order by 1",
