@@ -1,6 +1,6 @@
-"""What commands import: a process that has read this module, and done nothing else, is what they are forked from.
+"""What a nightly run imports: a process that has read this module, and done nothing else, is what runs are forked from.
 
-Only the forking process reads it, with SERIALAKE_HOME naming the home in which the definitions prepare dbt's manifest.
+Only the forking process reads it, with SERIALAKE_HOME naming a prepared home: the definitions name its manifest of dbt.
 """
 
 import dagster_dbt  # noqa: F401

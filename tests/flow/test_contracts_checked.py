@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from datetime import datetime
 
@@ -17,7 +19,6 @@ from pipelines.ingest import MANIFEST, QUARANTINE, ingest
 from pipelines.lake import Lake
 from pipelines.warehouse import query
 from tests.flow.conftest import prepared
-from tests.flow.forked import serialake
 
 CONTRACTS, RESULTS = source_contracts(), published_contracts()["contract_results"]
 GOOD = {
@@ -44,8 +45,14 @@ def small_delivery(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         home = prepared(tmp_path_factory.mktemp("red") / "home", patch)
         _land(home, "scans_1.jsonl", [GOOD])
-        assert serialake(home, "run").returncode == 0
+        assert _serialake(home, "run").returncode == 0
     return home
+
+
+def _serialake(home: Home, *arguments: str) -> subprocess.CompletedProcess:
+    environment = os.environ | {"SERIALAKE_HOME": str(home.root), "COLUMNS": "200"}
+    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def red(small_delivery):
     for path in (small_delivery.landing / "handheld").glob("scans_bad*"):
         path.unlink()
     _land(small_delivery, "scans_bad.jsonl", BAD)
-    return small_delivery, served, serialake(small_delivery, "run")
+    return small_delivery, served, _serialake(small_delivery, "run")
 
 
 @pytest.mark.slow
@@ -83,15 +90,15 @@ def test_a_red_contract_blocks_and_says_so_until_a_person_decides(red):
         assert told["first_of_them"] == [{"scan_id": "X1", "file": FILE, "line": "1"}]
         assert "data:image/png;base64," in failed[0].metadata["broken rows by check"].value
     # The status, and a second run: still red, and not one result more.
-    status = serialake(home, "status")
+    status = _serialake(home, "status")
     assert "action_is_a_known_code" in status.stdout
     assert "serialake reject FILE" in status.stdout
     kept = lake.row_count("gold/contract_results")
-    assert serialake(home, "run").returncode == 1
+    assert _serialake(home, "run").returncode == 1
     assert lake.row_count("gold/contract_results") == kept
     # Rejected, its rows are in quarantine, and the next run is green.
-    assert serialake(home, "reject", FILE, "--reason", "firmware").returncode == 0
-    after = serialake(home, "run")
+    assert _serialake(home, "reject", FILE, "--reason", "firmware").returncode == 0
+    after = _serialake(home, "run")
     assert after.returncode == 0, after.stderr
     assert query(home.published, "select count(*) from serial_movements").item() == 1
     assert query(home.published, "select reason_code, file from quarantine where stage_name = 'extract'").rows() == [("rejected", FILE)] * 2
@@ -103,7 +110,7 @@ def test_a_red_contract_blocks_and_says_so_until_a_person_decides(red):
         home.published, "select rows_broken, is_passed from contract_results where rule_name = 'action_is_a_known_code' order by checked_at"
     )
     assert broken.rows() == [(0, True), (1, False), (0, True)]
-    assert "Nothing new" in serialake(home, "run").stdout
+    assert "Nothing new" in _serialake(home, "run").stdout
 
 
 @pytest.fixture
@@ -187,8 +194,8 @@ def test_a_corrected_file_can_be_delivered_after_a_rejection(landed):
 def test_a_supplier_gets_the_verdict_of_the_run_before_sending(landed, tmp_path):
     home, _ = landed
     nowhere = Home(tmp_path / "supplier")
-    bad = serialake(nowhere, "check", str(home.landing / FILE))
-    good = serialake(nowhere, "check", str(home.landing / "handheld/scans_1.jsonl"), "--as", "handheld/scans_today.jsonl")
+    bad = _serialake(nowhere, "check", str(home.landing / FILE))
+    good = _serialake(nowhere, "check", str(home.landing / "handheld/scans_1.jsonl"), "--as", "handheld/scans_today.jsonl")
     assert (bad.returncode, good.returncode) == (1, 0)
     assert "2 records = 2 accepted + 0 refused" in bad.stdout
     assert "error action_is_a_known_code: 1 of 2 rows" in bad.stdout
@@ -200,7 +207,7 @@ def test_a_supplier_gets_the_verdict_of_the_run_before_sending(landed, tmp_path)
 def test_a_supplier_is_told_of_records_that_would_be_refused(tmp_path):
     path = tmp_path / "mara.csv"
     path.write_text("MATNR,MAKTX\n400501,Phone\n")
-    told = serialake(Home(tmp_path / "supplier"), "check", str(path), "--as", "sap/unheard_of.csv")
+    told = _serialake(Home(tmp_path / "supplier"), "check", str(path), "--as", "sap/unheard_of.csv")
     assert told.returncode == 1
     assert "refused unknown_feed" in told.stdout
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle, islice
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import dagster as dg
@@ -27,7 +28,7 @@ import pytest
 from pipelines.defs.resources import WAREHOUSE_POOL
 from pipelines.home import Home
 from pipelines.simulator import SimulationConfig, simulate, write
-from tests.flow.forked import Night
+from tests.flow.night import Night, forks_for
 from tests.flow.support import CLOCKS, assert_same_content, published_content
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,7 @@ class TwoNights:
 
     home: Home
     before: Path
+    forks: ForkServerContext
     published: dict[str, pl.DataFrame]
     left: set[str]
     stages: dict[str, float]
@@ -66,8 +68,8 @@ def _again(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _must_run(home: Home) -> None:
-    night = Night(home)
+def _must_run(home: Home, forks: ForkServerContext | None = None) -> None:
+    night = Night(home, forks)
     assert night.wait() == 0, night.output.read_text()
 
 
@@ -104,13 +106,14 @@ def two_nights(tmp_path_factory) -> TwoNights:
     _must_run(home)
     _deliver(folder / "delivered", home, lambda name: _day(name) >= SECOND_NIGHT)
     shutil.copytree(home.root, before)
+    forks = forks_for(home)
     known, began = _known_runs(home), time.time()
-    _must_run(home)
+    _must_run(home, forks)
     ended = time.time()
     starts = [(START, began), *_steps(home, known)]
     ends = [moment for _, moment in starts[1:]] + [ended]
     stages = {name: end - moment for (name, moment), end in zip(starts, ends, strict=True)}
-    return TwoNights(home, before, published_content(home, without=CLOCKS), _names_left(home), stages)
+    return TwoNights(home, before, forks, published_content(home, without=CLOCKS), _names_left(home), stages)
 
 
 def _day(name: str) -> str:
@@ -154,7 +157,7 @@ def _kill_at(two_nights: TwoNights, stage: str, seconds: float, *, alone: bool) 
     """
     home = two_nights.home
     known = _known_runs(home)
-    night = Night(home, from_nothing=stage == START)
+    night = Night(home, None if stage == START else two_nights.forks)
     while stage != START and not night.is_over and stage not in dict(_steps(home, known)):
         time.sleep(0.005)
     deadline = time.monotonic() + seconds
@@ -182,7 +185,7 @@ def _runs(home: Home) -> Counter:
 def _difference(two_nights: TwoNights) -> str | None:
     """What a run after a killed one has left otherwise than the uninterrupted run."""
     try:
-        _must_run(two_nights.home)
+        _must_run(two_nights.home, two_nights.forks)
         assert_same_content(published_content(two_nights.home, without=CLOCKS), two_nights.published)
     except AssertionError as difference:
         return str(difference)
