@@ -21,17 +21,13 @@
 {%- endmacro %}
 
 {% macro open_bucket(bucket, buckets) -%}
-    {%- if buckets > 1 %}
-        {%- set width = 18446744073709551616 // buckets %}
-        {%- set last = 18446744073709551615 if bucket + 1 == buckets else width * (bucket + 1) - 1 %}
-        set variable first_unit_hash = {{ width * bucket }}::ubigint;
-        set variable last_unit_hash = {{ last }}::ubigint;
-    {%- endif %}
-{%- endmacro %}
+    {%- set width = 18446744073709551616 // buckets %}
+    {%- set last = 18446744073709551615 if bucket + 1 == buckets else width * (bucket + 1) - 1 %}
+    set variable first_unit_hash = {{ width * bucket }}::ubigint;
+    set variable last_unit_hash = {{ last }}::ubigint;
+{% endmacro %}
 
-{% macro close_buckets(buckets) -%}
-    {%- if buckets > 1 %}
-        reset variable first_unit_hash;
-        reset variable last_unit_hash;
-    {%- endif %}
-{%- endmacro %}
+{% macro close_buckets() -%}
+    reset variable first_unit_hash;
+    reset variable last_unit_hash;
+{% endmacro %}

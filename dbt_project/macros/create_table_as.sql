@@ -6,13 +6,14 @@
 -#}
 {% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) -%}
     {%- set contract = config.get('contract') -%}
-    {%- set buckets = bucket_count() if not temporary and config.get('meta', {}).get('in_buckets') else 1 -%}
+    {%- set is_in_buckets = not temporary and config.get('meta', {}).get('in_buckets') -%}
+    {%- set buckets = bucket_count() if is_in_buckets else 1 -%}
     {%- if contract.enforced and not temporary -%}
         {{ get_assert_columns_equivalent(compiled_code) }}
         {%- set compiled_code = get_select_subquery(compiled_code) -%}
     {%- endif -%}
     {%- for bucket in range(buckets) -%}
-        {{ open_bucket(bucket, buckets) }}
+        {%- if is_in_buckets %}{{ open_bucket(bucket, buckets) }}{% endif -%}
         {%- if loop.first -%}
         create {% if temporary %}temporary {% endif %}table
             {{ relation.include(database=(not temporary), schema=(not temporary)) }} as (
@@ -23,7 +24,7 @@
         );
         {%- endif -%}
     {%- endfor -%}
-    {{ close_buckets(buckets) }}
+    {%- if is_in_buckets %}{{ close_buckets() }}{% endif -%}
     {%- if contract.enforced and not temporary -%}
         {%- for column in model.columns.values() if column.constraints | selectattr('type', 'equalto', 'not_null') | list %}
         alter table {{ relation }} alter column {{ column.name }} set not null;

@@ -13,7 +13,7 @@ from tests.benchmarks.recall import recall_rows
 def test_the_ledgers_benchmark_runs_and_its_two_ways_agree(tmp_path, monkeypatch):
     monkeypatch.setenv("SERIALAKE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
-    assert len(ledger_rows(tmp_path, 20_000)) == 3
+    assert len(ledger_rows(tmp_path, 20_000)) == 8
 
 
 def test_the_contracts_benchmark_judges_rows_that_keep_their_contract():
