@@ -145,6 +145,7 @@ def test_the_run_is_recorded_with_its_stages(built_world):
         "build facts",
         "publish",
         "feed PeopleSoft",
+        "sweep discrepancies",
         "check initial loads",
         "judge the roll-out",
         *learning,
