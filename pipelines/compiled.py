@@ -17,7 +17,7 @@ from pipelines.warehouse import reading
 
 __all__ = ["Model", "Models", "note_models", "noted_models"]
 
-_NOTED = ("serial_movements", "int_serial_states", "int_article_sites_trusted", "stg_handheld__scans", "int_delivery_lines", "stock_types")
+_NOTED = ("serial_movements", "int_serial_states", "int_article_sites_trusted", "stg_handheld__scans", "int_delivery_lines", "serials")
 """What is asked for later; what these read is kept with them."""
 
 

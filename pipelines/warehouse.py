@@ -38,6 +38,7 @@ __all__ = [
     "row_count",
     "row_counts",
     "sorted_rows",
+    "stored_rows",
     "syntax_of",
     "table_fingerprint",
     "table_rows",
@@ -288,6 +289,11 @@ def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[st
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
     for name in facts:
         connection.execute(f"comment on column publication.{name} is {_text(_FACTS[name])}")
+
+
+def stored_rows(contract: Contract, files: Sequence[Path]) -> str:
+    """What a query reads a stored table from; one that never had a row has no file to tell its columns."""
+    return f"read_parquet([{', '.join(_text(str(path)) for path in files)}])" if files else f"({_no_rows(contract)})"
 
 
 def _no_rows(contract: Contract) -> str:

@@ -13,7 +13,7 @@ CHANGED, VIEWS = published_contracts(written_by="intraday"), published_contracts
 _READ = {
     "serials_live": ("serials", "changed_units", "changed_serials"),
     "serial_movements_live": ("serial_movements", "changed_units", "changed_serial_movements"),
-    "stock_live": ("stock_current", "changed_stock"),
+    "stock_live": ("stock_current", "changed_stock", "rollout_sites"),
 }
 
 
@@ -32,7 +32,7 @@ def _spec(contract: Contract, deps: list[list[str]]) -> dg.AssetSpec:
 @dg.definitions
 def defs() -> dg.Definitions:
     """One asset per table, which no job of this location writes."""
-    read = [["manifest"], *(["gold", name] for name in ("serial_records", "serials", "articles", "stock_current"))]
+    read = [["manifest"], *(["gold", name] for name in ("serial_records", "serials", "articles", "article_values", "stock_current"))]
     changed = [_spec(contract, read) for contract in CHANGED.values()]
     views = [_spec(contract, [["gold", name] for name in _READ[contract.name]]) for contract in VIEWS.values()]
     return dg.Definitions(assets=[*changed, *views])

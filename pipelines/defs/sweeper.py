@@ -10,6 +10,8 @@ import dagster as dg
 from pipelines.contracts import published_contracts
 from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.feeds import FeedSettingsError
+from pipelines.sources.idoc.proposals import ProposalError
 from pipelines.sweeper.decisions import CaseDecisionError, deliver_decision
 from pipelines.sweeper.sweeping import TABLES, sweep
 from pipelines.warehouse import query
@@ -47,7 +49,11 @@ def _spec(name: str) -> dg.AssetSpec:
 def sweep_discrepancies(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:
     """Bring cases up to date, and write what is proposed and what was approved below outbox/sweeper/. Nothing is posted."""
     with lakehouse.writing() as home:
-        swept = sweep(home, lakehouse.lake(), CONTRACTS, now=lakehouse.now())
+        try:
+            swept = sweep(home, lakehouse.lake(), CONTRACTS, now=lakehouse.now())
+        except (FeedSettingsError, ProposalError) as error:
+            # Trying again mends neither settings nor goods.
+            raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info(f"cases {dict(swept.states)}; {len(swept.files)} files below outbox/sweeper/; decisions {dict(swept.outcomes)}")
     untaken = {code: count for code, count in swept.outcomes.items() if code not in {"taken", "repeated"}}
     yield dg.MaterializeResult(

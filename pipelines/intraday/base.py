@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -20,12 +19,12 @@ __all__ = ["Base", "literal", "new_tables"]
 
 @dataclass(frozen=True)
 class Base:
-    """One publication: files of its tables, the moment up to which they hold everything, and the SQL that built them.
+    """One publication: its tables as DuckDB reads them, the moment up to which they hold everything, and the SQL that built them.
 
     `taken` is the cut of the lake that is to be shown; `held` are loads that a contract keeps out of it.
     """
 
-    files: Mapping[str, Sequence[Path]]
+    tables: Mapping[str, str]
     built_until: datetime
     models: Models
     taken: Cut
@@ -33,8 +32,7 @@ class Base:
 
     def gold(self, name: str) -> str:
         """The published table, as DuckDB reads it."""
-        listed = ", ".join(literal(path) for path in self.files[name])
-        return f"read_parquet([{listed}])"
+        return self.tables[name]
 
     def live_sql(self, name: str) -> str:
         """The query of a model that reads bronze, over the rows that are to be shown."""

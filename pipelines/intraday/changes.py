@@ -12,6 +12,7 @@ import polars as pl
 
 from pipelines.contracts import Contract
 from pipelines.intraday.base import Base
+from pipelines.intraday.cards import make_cards
 from pipelines.warehouse import Connection
 
 __all__ = ["IN_STOCK", "changed_tables"]
@@ -21,38 +22,18 @@ IN_STOCK = "unit_state in ('in_stock', 'in_transit', 'with_vendor')"
 
 _STOCK_KEY = "site_id, storage_location_id, article_id, stock_type_code, special_stock_code, valuation_type"
 _UNIT = "article_id, serial_number"
-_TOLD = {
-    "article_name": "coalesce(articles.article_name, before.article_name)",
-    "category_code": "coalesce(before.category_code, 'S')",
-    "has_conflict": "states.conflict_count > 0",
-    "valid_from_date": "states.last_movement_date",
-    "valid_to_date": "date '9999-12-31'",
-    "stock_type_name": "stock_types.stock_type_name",
-    "trust_level": "case when states.site_id is not null then coalesce(trusted.trust_level, 'unknown') end",
-}
-"""Columns of `serials` that do not come from the state alone, as in dbt_project/models/marts/ledger/serials.sql."""
 
 
 def changed_tables(connection: Connection, base: Base, contracts: Mapping[str, Contract]) -> dict[str, pl.DataFrame]:
     """Rows of changed_units, changed_serials, changed_serial_movements and changed_stock, in their contracts' columns."""
     states = base.models.by_name["int_serial_states"].relation
-    base.create_views(connection, ["stock_types"])
     connection.execute(f"""
         create table before_units as
         select serials.* from {base.gold("serials")} as serials
         semi join touched_units on serials.article_id = touched_units.article_id and serials.serial_number = touched_units.serial_number
     """)
     _trusted(connection, base, states)
-    connection.execute(f"""
-        create table after_units as
-        select {_serials_columns(connection, contracts["serials"], states)}
-        from {states} as states
-        semi join touched_units using ({_UNIT})
-        left join before_units as before on states.article_id = before.article_id and states.serial_number = before.serial_number
-        left join {base.gold("articles")} as articles on states.article_id = articles.article_id
-        left join {base.models.by_name["stock_types"].relation} as stock_types on states.stock_type_code = stock_types.stock_type_code
-        left join trusted on states.article_id = trusted.article_id and states.site_id = trusted.site_id
-    """)
+    make_cards(connection, base, contracts["serials"], states)
     queries = {
         "changed_units": f"""
             select {_UNIT}, before.unit_state as unit_state_before, before.site_id as site_id_before, after.unit_state, after.site_id
@@ -66,18 +47,6 @@ def changed_tables(connection: Connection, base: Base, contracts: Mapping[str, C
         "changed_stock": _STOCK,
     }
     return {name: _shaped(connection, queries[name], contracts[name]) for name in queries}
-
-
-def _serials_columns(connection: Connection, contract: Contract, states: str) -> str:
-    known = {name for (name, *_) in connection.execute(f"describe {states}").fetchall()}
-    before = {name for (name, *_) in connection.execute("describe before_units").fetchall()}
-
-    def told(name: str) -> str:
-        if name in _TOLD:
-            return _TOLD[name]
-        return f"states.{name}" if name in known else f"before.{name}" if name in before else "null"
-
-    return ", ".join(f"cast({told(c.name)} as {c.physical_type}) as {c.name}" for c in contract.columns)
 
 
 def _trusted(connection: Connection, base: Base, states: str) -> None:

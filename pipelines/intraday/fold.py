@@ -104,6 +104,7 @@ def _records(connection: Connection, serials: Collection[str]) -> None:
         create table warehouse.intermediate.{_RECORDS} as
         select
             *,
+            hash(article_id, serial_number) as unit_hash,
             hash(article_id, serial_number, document_id, witness_group, line_role) as movement_hash,
             case when version_id is not null then hash(source_name, version_id) end as version_hash
         from (

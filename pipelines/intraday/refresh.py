@@ -25,11 +25,11 @@ from pipelines.intraday.discrepancies import LOOKED_AT, ask_about_scans, discrep
 from pipelines.intraday.fold import attach, fold, take_new_records
 from pipelines.intraday.held import held_loads
 from pipelines.lake import Lake
-from pipelines.warehouse import in_memory
+from pipelines.warehouse import in_memory, stored_rows
 
 __all__ = ["Live", "live_version", "refresh"]
 
-_READ = ("serial_records", "serials", "articles", "stock_current")
+_READ = ("serial_records", "serials", "articles", "article_values", "stock_current")
 """Published tables that the fold reads."""
 
 
@@ -58,7 +58,8 @@ def refresh(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, versio
     names = [name for name, contract in contracts.items() if contract.written_by == "intraday"]
     if models is None or not names or not set(_READ) <= versions.keys():
         return Live(built_until, version)
-    base = Base({name: lake.files(f"gold/{name}", versions[name]) for name in _READ}, built_until, models, cut)
+    tables = {name: stored_rows(contracts[name], lake.files(f"gold/{name}", versions[name])) for name in _READ}
+    base = Base(tables, built_until, models, cut)
     frames, live = _found(lake, contracts, base, version)
     for name in names:
         _store(lake, contracts[name], frames[name])
@@ -73,7 +74,7 @@ def _found(lake: Lake, contracts: Mapping[str, Contract], base: Base, version: s
         return empty, Live(until, version)
     with in_memory() as connection:
         held = held_loads(connection, lake, _sources(), tables, (base.built_until, base.taken.until))
-        shown = Base(base.files, base.built_until, base.models, base.taken, held)
+        shown = Base(base.tables, base.built_until, base.models, base.taken, held)
         attach(connection, shown)
         records = take_new_records(connection, shown, tables)
         ask_about_scans(connection, shown, is_new=bool(tables & LOOKED_AT))

@@ -128,4 +128,6 @@ def _problem(case_id: str, case: dict | None, decision: str) -> str | None:
         return f"{case_id} {told}: nothing can be decided about it any more"
     if case["state_code"] == "approved" and decision == "approve":
         return f"{case_id} was approved on {case['decided_date']} already"
+    if case["state_code"] == "open" and decision == "approve":
+        return f"{case_id} has no proposal of its own: its units stand in that of another case"
     return None

@@ -76,12 +76,11 @@ def _receipts(units: pl.DataFrame, day: date) -> pl.DataFrame:
     movement = pl.col("kind_code").replace_strict(_RECEIVED_BY, default="101", return_dtype=pl.String)
     is_seen = (pl.col("action_code") == "receive_late") & (pl.col("seen_site_id") == pl.col("to_site_id"))
     day_after = pl.min_horizontal(pl.col("departed_at").dt.date() + pl.duration(days=1), pl.lit(day))
-    scanned_on = pl.col("opened_at").dt.date() - pl.duration(days=1)
     return rows.with_columns(
         step=1,
         code=pl.when(movement == "305").then(pl.lit("04")).otherwise(pl.lit("01")),
         reference=pl.when(is_scanned & (pl.col("document_id").str.len_chars() <= 16)).then("document_id").otherwise("case_id"),
-        posting_date=pl.when(is_scanned).then(scanned_on).when(is_seen).then(day_after).otherwise(pl.lit(day)),
+        posting_date=pl.when(is_scanned).then("scanned_date").when(is_seen).then(day_after).otherwise(pl.lit(day)),
         movement_type=movement,
         site_id="to_site_id",
         to_site_id=pl.lit(None),

@@ -117,7 +117,10 @@ def _enter(lake: Lake, step: str, cases: pl.DataFrame, units: pl.DataFrame, day:
     """Enter batches of the cases that are due: what is open is proposed, and what was approved is written once more, alone."""
     state, entered = ("open", "proposal_file") if step == "proposed" else ("approved", "approved_file")
     due = cases.filter((pl.col("state_code") == state) & pl.col(entered).is_null() & (pl.col("units_outstanding") > 0))
-    if step == "proposed":
+    if step == "approved":
+        # Nothing is released that nobody could look at.
+        due = due.filter(pl.col("proposal_file").is_not_null())
+    else:
         # What stands in a proposal under another case is not proposed again, whatever the discrepancy is called now.
         held = logged_lines(logged(lake)).filter(pl.col("serial_number") != "").select("article_id", "serial_number", other="case_id")
         twice = units.join(held, on=["article_id", "serial_number"]).filter(pl.col("other") != pl.col("case_id"))

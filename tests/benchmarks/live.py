@@ -44,8 +44,10 @@ expected = held.execute("select sum(units) from stock_live").fetchone()
 while not stop.exists():
     began = time.time()
     try:
-        with duckdb.connect(path, read_only=True) as fresh:
-            found = fresh.execute("select serial_number from serials_live where serial_number between 'LIVE' and 'LIVF'").fetchall()
+        # A database of its own: connections of one process to one file share what the first has opened.
+        with duckdb.connect() as fresh:
+            fresh.execute(f"attach '{path}' as fresh (read_only)")
+            found = fresh.execute("select serial_number from fresh.serials_live where serial_number between 'LIVE' and 'LIVF'").fetchall()
         for (serial,) in found:
             seen.setdefault(serial, time.time())
         queries += 1
@@ -88,10 +90,11 @@ _KINDS = {"handheld/scans_live_{}.jsonl": _scan, "sap/idoc/wpubon_live_{}.xml": 
 def live_rows(folder: Path, *, files: int, scale: float, mean_seconds: float) -> list[dict]:
     """Rows of the table of figures: seconds from the rename in landing/ until a client has seen the file's unit, and what readers met."""
     home = Home(folder / "home").prepare()
-    world = simulate(SimulationConfig(scale=scale))
-    write(world, home.landing, home.truth)
     environment = {**os.environ, "SERIALAKE_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
-    subprocess.run([sys.executable, "-c", _NIGHT], env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not home.published.exists():
+        write(simulate(SimulationConfig(scale=scale)), home.landing, home.truth)
+        subprocess.run([sys.executable, "-c", _NIGHT], env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    movements = query(home.published, "select count(*) from serial_movements").item()
     stop, told, log = folder / "stop", folder / "told.json", (folder / "ui.log").open("wb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -101,7 +104,7 @@ def live_rows(folder: Path, *, files: int, scale: float, mean_seconds: float) ->
     analyst = subprocess.Popen([sys.executable, "-c", _ANALYST, str(home.published), str(stop), str(told)])
     try:
         _wait_for_sensor(home)
-        landed, nights, during = _land_at_random(home, environment, files, mean_seconds)
+        landed, nights, during, night = _land_at_random(home, environment, files, mean_seconds)
     finally:
         _wait_until_seen(home, files)
         stop.touch()
@@ -109,7 +112,8 @@ def live_rows(folder: Path, *, files: int, scale: float, mean_seconds: float) ->
         # What was started here, and nothing else: Dagster hands the signal to the servers that it started.
         os.killpg(ui.pid, signal.SIGTERM)
         ui.wait(timeout=60)
-    return _rows(world.movements, landed, json.loads(told.read_text()), nights, during)
+    night.wait()
+    return _rows(movements, landed, json.loads(told.read_text()), nights, during)
 
 
 def _wait_for_sensor(home: Home) -> None:
@@ -123,8 +127,11 @@ def _wait_for_sensor(home: Home) -> None:
             time.sleep(1)
 
 
-def _land_at_random(home: Home, environment: dict, files: int, mean_seconds: float) -> tuple[dict[str, float], int, int]:
-    """Land the files while nights follow one another. Returns moments by serial number, nights begun, files landed during one."""
+def _land_at_random(home: Home, environment: dict, files: int, mean_seconds: float) -> tuple[dict[str, float], int, int, subprocess.Popen]:
+    """Land the files while nights follow one another.
+
+    Returns moments by serial number, nights begun, files landed during one, and the night that may still go on.
+    """
     draw = random.Random(SEED)
     articles, sites = (query(home.published, sql).to_series().to_list() for sql in _PLACES)
     landed, nights, during, night = {}, 0, 0, None
@@ -140,8 +147,7 @@ def _land_at_random(home: Home, environment: dict, files: int, mean_seconds: flo
         part.rename(target)
         landed[serial] = time.time()
         during += night.poll() is None
-    night.wait()
-    return landed, nights, during
+    return landed, nights, during, night
 
 
 _PLACES = ("select article_id from articles where article_id in (select article_id from serials) order by 1",
@@ -186,7 +192,7 @@ def main() -> None:
     arguments.add_argument("--files", type=int, default=30)
     arguments.add_argument("--scale", type=float, default=2.0, help="volume of the simulated retailer")
     arguments.add_argument("--mean-seconds", type=float, default=8.0, help="mean time between two files")
-    arguments.add_argument("--folder", type=Path, help="kept afterwards; default: a temporary one")
+    arguments.add_argument("--folder", type=Path, help="kept afterwards, and used as it is where it holds facts; default: a temporary one")
     given = arguments.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="serialake-live-"))
     folder.mkdir(parents=True, exist_ok=True)

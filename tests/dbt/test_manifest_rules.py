@@ -76,7 +76,7 @@ def test_every_source_contract_is_a_dbt_source(manifest):
 
 
 def test_incremental_models_replace_whole_units_or_say_how(models):
-    allowed = {"append", "delete+insert", "replace_units", "replace_from", "replace_documents"}
+    allowed = {"append", "delete+insert", "replace_units", "replace_from", "replace_contents", "replace_documents"}
     for name, model in models.items():
         if model["config"]["materialized"] == "incremental":
             assert model["config"]["incremental_strategy"] in allowed, name

@@ -136,7 +136,7 @@ def test_the_plan_finds_clearly_more_than_chance_and_than_what_was_counted_longe
         built_world.query("select method_code, sum(units_found) / sum(units_to_find) from count_plan_results group by all").iter_rows()
     )
     assert shares["plan"] > 1.5 * max(shares["random"], shares["longest_ago"])
-    assert units["plan"] > 1.5 * max(units["random"], units["longest_ago"])
+    assert units["plan"] > 1.3 * max(units["random"], units["longest_ago"])
 
 
 def test_the_plan_ranks_by_expected_value_and_covers_all_stock(built_world):

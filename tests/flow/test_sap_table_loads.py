@@ -92,6 +92,11 @@ def test_tables_that_come_late_again_and_deleted_tell_the_history_that_stands_at
         "assert_reversed_documents_exist",
         "assert_idoc_numbers_are_unique",
     }
+    reconciled = query(home.published, "select serial_number, cause_code, all_cause_codes from serial_reconciliation order by all").rows()
+    assert reconciled == [
+        ("S1", "status_conflict", "status_conflict"),
+        ("S2", "wrong_site", "profile_mismatch,stuck_delivery_status,wrong_site"),
+    ]
     trust = query(home.published, "select serial_number, site_id, trust_level from serials where article_id = 'A' order by all").rows()
     assert trust == [("S1", "S101", "full"), ("S2", "S102", "unchecked")]
     counted = "select trust_level, units from stock_current where article_id = 'A' order by all"

@@ -19,9 +19,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from pipelines.compiled import note_models
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.home import Home
-from pipelines.knowledge import note_ledger_sql, table_macros
+from pipelines.knowledge import table_macros
 from pipelines.lake import LINEAGE_SCHEMA
 from tests.flow.bronze import build, empty_lake
 
@@ -61,7 +62,7 @@ def compile_models(folder: Path) -> tuple[Home, list[Model]]:
         if not nodes:
             # Where a nightly run leaves it.
             shutil.copy(home.root / "dbt_target" / "manifest.json", home.root / "dbt_target" / "run" / "manifest.json")
-            note_ledger_sql(home)
+            note_models(home)
         nodes.append({key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"})
     first, second = nodes
     order = TopologicalSorter({key: [on for on in node["depends_on"]["nodes"] if on in first] for key, node in first.items()})
@@ -129,6 +130,7 @@ class CompiledLedger:
         self.connection.execute("set threads = 1; set disabled_optimizers = 'statistics_propagation'; attach ':memory:' as warehouse")
         for schema in ("bronze", "seeds", *sorted({model.relation.split(".")[1].strip('"') for model in models})):
             self.connection.execute(f"create schema warehouse.{schema}")
+        self.connection.execute("create macro built_until() as timestamp '9999-12-31 00:00:00'")
         self.connection.execute(f"attach '{home.warehouse}' as built (read_only)")
         for (seed,) in self.connection.execute(
             "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'seeds'"

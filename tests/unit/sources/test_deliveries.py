@@ -114,6 +114,15 @@ def test_handling_units_are_rows_by_packed_item_and_one_without_items(read, idoc
     ]
 
 
+def test_a_handling_unit_in_another_is_named_by_the_one_around_it(read, idocs, delivery, line):
+    packed = [idocs.xml("E1EDL44", VELIN="3", EXIDV="00340123450000000028"), idocs.xml("E1EDL44", POSNR="000010", VEMNG="1")]
+    extracted = read(NAME, delivery(line(), idocs.xml("E1EDL37", EXIDV="00340123450000000011", segments=packed)))
+    assert extracted.accepted[PACKAGES].select("exidv", "inner_exidv", "posnr").rows() == [
+        ("00340123450000000011", "00340123450000000028", None),
+        ("00340123450000000011", None, "000010"),
+    ]
+
+
 def test_serial_numbers_in_a_handling_unit_are_rows_of_their_own(read, idocs, delivery, line):
     named = [idocs.xml("E1EDL46", SERNR="S1"), idocs.xml("E1EDL46", UII="S2"), idocs.xml("E1EDL46", OTHER="x"), idocs.xml("E1EDL46")]
     packed = idocs.xml("E1EDL44", POSNR="000010", MATNR="400558", VEMNG="2", segments=named)

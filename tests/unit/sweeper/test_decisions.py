@@ -65,6 +65,7 @@ def test_a_decision_becomes_one_file_in_landing_however_often_it_is_given(home):
         (known(state_code="closed", ended_date=date(2026, 3, 1), ended_by="C1"), {}, "ended on 2026-03-01, by C1"),
         (known(state_code="rejected", decided_date=date(2026, 3, 1)), {}, "was rejected on 2026-03-01"),
         (known(state_code="approved", decided_date=date(2026, 3, 1)), {}, "was approved on 2026-03-01 already"),
+        (known(state_code="open"), {}, "has no proposal of its own"),
         (known(), {"decision": "maybe"}, "approve or reject"),
         (known(), {"decided_by": "Jane Doe"}, "a code"),
         (known(), {"reason": " "}, "the reason"),

@@ -136,7 +136,8 @@ def test_only_what_is_still_outstanding_is_approved(home):
     [
         ({"kind_code": "placement_missing", "action_code": "receive_late", "lane_kind": "transfer", "purchase_order_id": None},
          ("305", "S101", None, CASE, date(2026, 3, 20))),
-        ({"kind_code": "receipt_not_posted", "role_code": "scanned", "action_code": "receive_late", "document_id": "RC00000012"},
+        ({"kind_code": "receipt_not_posted", "role_code": "scanned", "action_code": "receive_late", "document_id": "RC00000012",
+          "scanned_date": date(2026, 3, 13)},
          ("101", "S101", None, "RC00000012", date(2026, 3, 13))),
         ({"kind_code": "over", "role_code": "surplus", "action_code": "post_issue"}, ("351", "DC01", "S101", CASE, date(2026, 3, 10))),
         ({"kind_code": "provision_missing", "role_code": "provided", "action_code": "provide_to_vendor", "vendor_id": "200011"},

@@ -11,9 +11,14 @@ expected as (
     select
         histories.*,
         rates.difference_rate,
-        coalesce(rates.difference_rate, 0) * histories.unit_days_since_count
-        + histories.overdue_units * doubts.overdue_share
-        + histories.contradicted_units * doubts.contradicted_share as expected_units,
+        round(
+            cast(
+                coalesce(rates.difference_rate, 0) * histories.unit_days_since_count
+                + histories.overdue_units * doubts.overdue_share
+                + histories.contradicted_units * doubts.contradicted_share as double
+            ),
+            6
+        ) as expected_units,
         coalesce(article_values.unit_value, 0) as unit_value
     from histories
     left join {{ ref('int_count_rates') }} as rates
@@ -35,7 +40,7 @@ select
     cast(contradicted_units as integer) as contradicted_units,
     last_counted_date,
     cast(days_since_count as integer) as days_since_count,
-    cast(difference_rate as double) as difference_rate,
-    cast(expected_units as double) as expected_units,
-    cast(expected_units * unit_value as decimal(18, 2)) as expected_value
+    difference_rate,
+    expected_units,
+    cast(round(expected_units * unit_value, 2) as decimal(18, 2)) as expected_value
 from expected

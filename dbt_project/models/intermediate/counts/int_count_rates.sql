@@ -93,5 +93,8 @@ select
     as_of_date,
     site_id,
     article_id,
-    prior_rate * {{ shrunk_ratio('differences', '(prior_rate * unit_days)', 'spread') }} as difference_rate
+    -- The order in which a machine adds up shows in the last digits, and must not.
+    round(
+        cast(prior_rate * {{ shrunk_ratio('differences', '(prior_rate * unit_days)', 'spread') }} as double), 9
+    ) as difference_rate
 from lines_spread

@@ -67,8 +67,35 @@ mistyped as (
 
 ),
 
--- The origin found the unit that it should have sent: another article lay in its place. Few units are missing; all that
--- happened to them later is looked at.
+-- The origin found the unit that it should have sent: a count saw it, or something booked it in. Few units are missing; all
+-- that happened to them later is looked at.
+found_at_origin as (
+
+    select
+        missing.delivery_id,
+        missing.article_id,
+        missing.serial_number
+    from missing
+    inner join {{ ref('serial_movements') }} as moves
+        on missing.article_id = moves.article_id and missing.serial_number = moves.serial_number
+    where
+        moves.moved_at > missing.departed_at
+        and moves.unit_state = 'in_stock'
+        and moves.to_site_id = missing.origin_id
+        and not moves.is_reversal
+    -- Either is enough: each unit once.
+    union distinct
+    select
+        missing.delivery_id,
+        missing.article_id,
+        missing.serial_number
+    from missing
+    inner join {{ ref('int_count_results') }} as counted
+        on missing.article_id = counted.article_id and missing.serial_number = counted.serial_number
+    where counted.site_id = missing.origin_id and counted.counted_from_at > missing.departed_at
+
+),
+
 left_behind as (
 
     select
@@ -80,6 +107,11 @@ left_behind as (
             order by missing.article_id, missing.serial_number
         ) as place
     from missing
+    inner join found_at_origin
+        on
+            missing.delivery_id = found_at_origin.delivery_id
+            and missing.article_id = found_at_origin.article_id
+            and missing.serial_number = found_at_origin.serial_number
     left join mistyped
         on
             missing.delivery_id = mistyped.delivery_id
@@ -88,17 +120,6 @@ left_behind as (
     where
         missing.lane_kind = 'delivery'
         and mistyped.delivery_id is null
-        and exists (
-            select 1
-            from {{ ref('serial_movements') }} as moves
-            where
-                moves.article_id = missing.article_id
-                and moves.serial_number = missing.serial_number
-                and moves.moved_at > missing.departed_at
-                and moves.unit_state = 'in_stock'
-                and moves.to_site_id = missing.origin_id
-                and not moves.is_reversal
-        )
 
 ),
 

@@ -13,12 +13,24 @@ with every as (
 
 ),
 
-found as (
+-- Booked in twice under one document, it is one discrepancy.
+numbered as (
 
     select
         *,
-        kind_code in ('mistyped_serial', 'wrong_article') as is_paired
+        kind_code in ('mistyped_serial', 'wrong_article') as is_paired,
+        row_number() over (
+            partition by kind_code, role_code, document_id, origin_id, to_site_id, article_id, serial_number
+            order by opened_at, departed_at, resolved_at
+        ) as place
     from every
+
+),
+
+found as (
+
+    select * from numbered
+    where place = 1
 
 ),
 

@@ -28,7 +28,7 @@ transfers as (
         from_site_id as origin_id,
         to_site_id,
         min(departed_at) as departed_at,
-        median(next_moved_at) as arrived_at,
+        {{ days_after('min(departed_at)', quantile(days_between('departed_at', 'next_moved_at'), 0.5)) }} as arrived_at,
         max(next_moved_at) as completed_at
     from {{ ref('int_unit_departures') }}
     where

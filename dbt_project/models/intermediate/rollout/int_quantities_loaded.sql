@@ -12,8 +12,8 @@ select
     article_id,
     case when movement_type in ('561', '562') then '01' when movement_type in ('563', '564') then '02' else '07' end
         as stock_type_code,
-    sum(quantity) as loaded_quantity,
-    min(case when quantity > 0 then movement_date end) as load_date
+    sum(bulk_quantity) as loaded_quantity,
+    min(case when bulk_quantity > 0 then movement_date end) as load_date
 from movements
 group by
     site_id,

@@ -124,6 +124,10 @@ select
     origins.storage_location_id as origin_storage_location_id,
     opened.seen_site_id,
     opened.departed_at,
+    case
+        when opened.role_code = 'scanned'
+            then cast({{ days_after('opened.opened_at', -1 * var('posting_grace_days')) }} as date)
+    end as scanned_date,
     opened.shown_at as opened_at,
     opened.resolved_at,
     opened.resolved_document_id,
