@@ -117,7 +117,7 @@ class Lives:
                 }
             )
             .with_columns(
-                pl.concat_str(pl.lit("S"), 101 + pl.col("store", "other", "last")).name.keep(),
+                *(pl.concat_str(pl.lit("S"), 101 + pl.col(name)).alias(name) for name in ("store", "other", "last")),
                 number=pl.col("store"),
                 centre=pl.lit(_CENTRE),
                 date=pl.lit(self._first_day).str.to_date() + pl.duration(days=pl.col("day")),
