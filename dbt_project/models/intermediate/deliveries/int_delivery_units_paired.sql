@@ -131,7 +131,8 @@ came_instead as (
         surplus.serial_number,
         row_number() over (
             partition by surplus.delivery_id
-            order by surplus.article_id, surplus.serial_number
+            -- Against the order of what was left behind: of two articles in each other's place, each meets the other.
+            order by surplus.article_id desc, surplus.serial_number
         ) as place
     from surplus
     left join mistyped
