@@ -96,11 +96,11 @@ def replaced_version(lake: Lake, name: str, version: int) -> int | None:
 
 
 def view_of(lake: Lake, contract: Contract, version: int) -> View:
-    """The view on exactly one version of a gold table."""
-    files = lake.files(f"gold/{contract.name}", version)
-    if not appended(contract):
+    """The view on exactly one version of a gold table; one that is not stored by nights holds every column itself."""
+    files, stored = lake.files(f"gold/{contract.name}", version), lake.fingerprint(f"gold/{contract.name}", version) or {}
+    if not appended(contract) or "night" not in stored:
         return View(contract, files)
-    replaced = replaced_version(lake, contract.name, version)
+    replaced = stored["replaced"]
     return View(
         contract,
         files,
