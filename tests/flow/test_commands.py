@@ -43,7 +43,7 @@ def test_the_card_shows_the_unit_and_its_history_newest_last(built_world):
         unit["serial_number"],
         unit["article_id"],
     )["document_id"].to_list()
-    places = [shown.stdout.index(document) for document in documents]
+    places = [shown.stdout.rindex(document) for document in documents]
     assert places == sorted(places)
 
 
