@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.sources.idoc.proposals import FITS, Proposal
+from pipelines.sources.idoc.proposals import FITS, REFERENCES_FIT, Proposal
 
 __all__ = ["posting_lines", "proposals_of"]
 
@@ -49,10 +49,15 @@ def posting_lines(units: pl.DataFrame, *, day: date) -> pl.DataFrame:
     """
     parts = [_receipts(units, day), _transfers_back(units, day), _issues(units, day), _provisions(units, day)]
     lines = pl.concat([part.select(pl.col(n).cast(t) for n, t in _LINES.items()) for part in parts])
-    fits = pl.all_horizontal(pl.col(name).fill_null("").str.contains(pattern) for name, pattern in FITS.items())
-    every = lines.with_columns(is_fit=fits & (pl.col("to_site_id").fill_null("").str.len_chars() <= 4))
-    # A case is posted whole or not at all.
-    return every.filter(pl.col("is_fit").all().over("case_id")).drop("is_fit").sort(*_GROUP, "article_id", *_ITEM, "serial_number")
+    patterns = {**FITS, **REFERENCES_FIT}
+    fits = pl.all_horizontal(pl.col(name).fill_null("").str.contains(pattern) for name, pattern in patterns.items())
+    # A case is posted whole or not at all: what does not fit stands in the list alone.
+    return (
+        lines.with_columns(is_fit=fits)
+        .filter(pl.col("is_fit").all().over("case_id"))
+        .drop("is_fit")
+        .sort(*_GROUP, "article_id", *_ITEM, "serial_number")
+    )
 
 
 def proposals_of(lines: pl.DataFrame, *, day: date) -> list[Proposal]:

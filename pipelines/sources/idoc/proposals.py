@@ -17,7 +17,7 @@ import polars as pl
 
 from pipelines.contracts import contract_root, read_contract
 
-__all__ = ["FITS", "Proposal", "ProposalError", "proposal_file"]
+__all__ = ["FITS", "REFERENCES_FIT", "Proposal", "ProposalError", "proposal_file"]
 
 _MOST_UNITS = 5_000
 """Units of one IDoc: an item's ordinal has four digits."""
@@ -41,7 +41,16 @@ _FIELDS = {
 _PADDED = {"vendor_id": 10, "purchase_order_id": 10, "delivery_id": 10}
 """Keys that the ERP keeps with so many digits, where they are all digits."""
 FITS = {"site_id": r"^[A-Za-z0-9_-]{1,4}$", "storage_location_id": r"^.{0,4}$", "batch_id": r"^.{0,10}$", "valuation_type": r"^.{0,10}$"}
-"""Pattern of what fits into an IDoc, by column."""
+"""Pattern of what fits into an IDoc, by column of a unit."""
+REFERENCES_FIT = {
+    "vendor_id": r"^.{0,10}$",
+    "purchase_order_id": r"^.{0,10}$",
+    "delivery_id": r"^.{0,10}$",
+    "delivery_item": r"^.{0,6}$",
+    "to_site_id": r"^.{0,4}$",
+    "to_storage_location_id": r"^.{0,4}$",
+}
+"""The same by column of what a movement refers to: other systems than SAP have longer numbers, and cannot be posted to by IDoc."""
 
 
 class ProposalError(ValueError):

@@ -151,3 +151,16 @@ def test_each_action_has_its_movement(home, more, expected):
     (file,) = (home.root / "outbox/sweeper/proposed").glob("*.xml")
     lines = read_back(file)
     assert lines.select("move_type", "plant", "move_plant", "ref_doc_no", "pstng_date").rows() == [expected]
+
+
+def test_what_no_idoc_can_name_is_listed_and_stops_no_other_case(home):
+    # Deliveries of other systems than SAP may have longer numbers.
+    longer = case_unit("356002", case="SWFFFFFFFFFFFF", document_id="SHIPMENT-00001", delivery_id="SHIPMENT-00001")
+    lake = published(home, case_unit(), longer)
+    swept(home, lake)
+    files = files_below(home)
+    listed = next(content for name, content in files.items() if name.endswith(".csv")).decode()
+    posted = next(content for name, content in files.items() if name.endswith(".xml")).decode()
+    assert "SWFFFFFFFFFFFF" in listed
+    assert ("356001" in posted, "356002" in posted) == (True, False)
+    assert case_of(home, "SWFFFFFFFFFFFF")["state_code"] == "proposed"
