@@ -185,7 +185,8 @@ _OPEN_CASES = """
 select
     kind_code as kind, action_code as proposed, state_code as state, count(*) as cases, sum(units_outstanding)::bigint as units,
     sum(outstanding_amount) as value
-from discrepancy_cases where state_code in ('open', 'proposed', 'approved') group by all order by value desc nulls last, kind, proposed, state
+from discrepancy_cases where state_code in ('open', 'proposed', 'approved') group by all
+order by value desc nulls last, kind, proposed, state
 """
 
 _HELD_SITES = "select concat('Site ', site_id, ' is held. ', explanation) from rollout_sites where is_held order by site_id"

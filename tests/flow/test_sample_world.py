@@ -148,7 +148,6 @@ def test_the_run_is_recorded_with_its_stages(built_world):
         "sweep discrepancies",
         "check initial loads",
         "judge the roll-out",
-        "sweep discrepancies",
         *learning,
     }
     assert isinstance(built_world.outcome.started_at, datetime)
