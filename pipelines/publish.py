@@ -45,8 +45,13 @@ __all__ = [
     "published_versions",
     "replace_gold",
     "rows_shown",
+    "shown_contracts",
     "tidy_gold",
 ]
+
+
+_CHANGED_UNITS = "changed_units"
+"""The table that every live view lays over the facts."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,16 @@ def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], na
         versions = {name: lake.version(f"gold/{name}") if name in names or name not in shown else shown[name] for name in tables}
         if shown and versions != shown:
             _swap(home, lake, contracts, versions, {**publication_facts(home), "published_at": now})
+
+
+def shown_contracts(home: Home, contracts: Mapping[str, Contract], names: Sequence[str]) -> dict[str, Contract]:
+    """The contracts of what is published, of the named tables, and of the live views over them.
+
+    Tables that a newer release adds are not among them: its first run, which makes them, shows them.
+    """
+    published = published_versions(home)
+    views = set(live_views(contracts)) if _CHANGED_UNITS in published else set()
+    return {name: each for name, each in contracts.items() if name in {*published, *names, *views}}
 
 
 def rows_shown(home: Home, lake: Lake, contract: Contract) -> int:

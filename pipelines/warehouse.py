@@ -158,7 +158,9 @@ def query(path: Path, sql: str, parameters: Sequence[object] = ()) -> pl.DataFra
 
 
 def newest_movement_date(path: Path) -> date | None:
-    """Day of the newest movement in the ledger; one that is dated beyond its own delivery does not count beyond it."""
+    """Day of the newest movement in the ledger; one that is dated beyond its own delivery does not count beyond it. None without any."""
+    if "int_serial_states" not in row_counts(path):
+        return None
     return query(path, "select cast(least(max(last_moved_at), max(ingested_at)) as date) from intermediate.int_serial_states").item()
 
 

@@ -16,7 +16,7 @@ from pipelines.contracts import Contract
 from pipelines.feeds.sent import read_files
 from pipelines.home import Home
 from pipelines.lake import Lake
-from pipelines.publish import publish_scores, published_versions
+from pipelines.publish import publish_scores, shown_contracts
 
 __all__ = ["ACKNOWLEDGEMENTS", "acknowledgements", "publish_acknowledgements", "refused_keys"]
 
@@ -64,10 +64,7 @@ def publish_acknowledgements(
     if lake.fingerprint(gold) != fingerprint:
         arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
         lake.replace(gold, pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), fingerprint)
-    # Tables that a newer release adds are shown by its first run, which makes them.
-    names = {*published_versions(home), contract.name}
-    shown = {name: each for name, each in contracts.items() if name in names}
-    publish_scores(home, lake, shown, [contract.name], now=now)
+    publish_scores(home, lake, shown_contracts(home, contracts, [contract.name]), [contract.name], now=now)
     return rows
 
 

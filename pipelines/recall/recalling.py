@@ -20,7 +20,7 @@ from pipelines.feeds.settings import FeedSettingsError, read_settings
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.prices import Prices, read_prices
-from pipelines.publish import ensure_gold, publication_facts, publish_scores, published_versions, replace_gold
+from pipelines.publish import ensure_gold, publication_facts, publish_scores, published_versions, replace_gold, shown_contracts
 from pipelines.recall.answers import PLACES, Answers, answers
 from pipelines.recall.blocking import block_files, with_block
 from pipelines.recall.condition import RecallError, columns_named
@@ -68,8 +68,7 @@ def recall_units(home: Home, lake: Lake, contracts: Mapping[str, Contract], requ
     files = block_files(units, name=request.name, day=found.as_of_date)
     for name, frame in tables.items():
         _store(lake, contracts[name], request.name, frame)
-    shown = {name: each for name, each in contracts.items() if name in {*versions, *_TABLES}}
-    publish_scores(home, lake, shown, _TABLES, now=now)
+    publish_scores(home, lake, shown_contracts(home, contracts, _TABLES), _TABLES, now=now)
     summary = tables["recalls"].row(0, named=True)
     files |= {"recall.json": json.dumps(summary, default=str, indent=1, ensure_ascii=False).encode() + b"\n"}
     files |= {f"{name}.csv": tables[name].write_csv().encode() for name in _TABLES[1:]}

@@ -18,7 +18,7 @@ from pipelines.feeds.settings import read_settings
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.prices import read_prices
-from pipelines.publish import ensure_gold, publish_scores, published_versions, replace_gold
+from pipelines.publish import ensure_gold, publish_scores, published_versions, replace_gold, shown_contracts
 from pipelines.sweeper.batches import batches
 from pipelines.sweeper.cases import case_facts, with_states
 from pipelines.sweeper.decisions import read_decisions
@@ -70,8 +70,7 @@ def sweep(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, now: dat
     tables = dict(zip(TABLES, (cases, told), strict=True))
     for name, frame in tables.items():
         replace_gold(lake, contracts[name], frame)
-    shown = {name: each for name, each in contracts.items() if name in {*published, *TABLES}}
-    publish_scores(home, lake, shown, TABLES, now=now)
+    publish_scores(home, lake, shown_contracts(home, contracts, TABLES), TABLES, now=now)
     return Swept(_counted(cases, "state_code"), tuple(files), _counted(told, "outcome_code"), tuple(_proposed_twice(lake)))
 
 

@@ -64,6 +64,7 @@ def test_a_receipt_without_a_till_has_a_name(home):
 def test_a_lakehouse_from_before_the_places_were_kept_goes_on(home):
     lake, contract = Lake(home.lake), source_contracts()["sap/goods_movements"]
     given = {"idoctyp": "MBGMCR03", "sndprn": "WMS", "matdoc_itm": 1, "_load_id": "L0", "_file": "old.xml", "_line": 1}
+    given["_ingested_at"] = datetime(2026, 11, 1)
     schema = {**contract.polars_schema, **LINEAGE_SCHEMA}
     older = {name: dtype for name, dtype in schema.items() if name not in ("idoc_ordinal", "document_ordinal")}
     lake.ensure("bronze/sap/goods_movements", older)

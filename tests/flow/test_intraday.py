@@ -48,6 +48,8 @@ PAIRS = {"serials_live": "serials", "serial_movements_live": "serial_movements",
 ANALYST = """
 import json, pathlib, sys, time
 
+import duckdb
+
 path, stop, told, failures, reads = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), [], 0
 held = duckdb.connect(path, read_only=True)
 expected = held.execute("select sum(units) from stock_live").fetchone()
