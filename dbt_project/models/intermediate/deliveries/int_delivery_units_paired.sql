@@ -132,7 +132,7 @@ came_instead as (
         row_number() over (
             partition by surplus.delivery_id
             -- Against the order of what was left behind: of two articles in each other's place, each meets the other.
-            order by surplus.article_id desc, surplus.serial_number
+            order by surplus.article_id desc, surplus.serial_number asc
         ) as place
     from surplus
     left join mistyped
