@@ -59,7 +59,7 @@ def reject(lake: Lake, contracts: Mapping[str, Contract], file: str, *, held_bac
     for load_id in _loads_of(lake, file, held_back):
         tables = lake.read(MANIFEST).filter(pl.col("_load_id") == load_id)["tables"].item().split(",")
         held = {table: lake.read(f"bronze/{table}").filter(pl.col("_load_id") == load_id) for table in tables if table in contracts}
-        refused = pl.concat([_quarantined(contracts[table], rows, reason, now) for table, rows in held.items()])
+        refused = pl.concat([_quarantined(contracts[table], rows, reason) for table, rows in held.items()])
         if refused.height:
             lake.append_batch_once(QUARANTINE, refused, f"rejected/{load_id}")
         for table in held:
@@ -88,12 +88,12 @@ def _decide(lake: Lake, load_id: str, file: str, decision: str, reason: str, now
     lake.append_batch_once(DECISIONS, pl.DataFrame([row], schema=_SCHEMA), f"{decision}/{load_id}")
 
 
-def _quarantined(contract: Contract, rows: pl.DataFrame, reason: str, now: datetime) -> pl.DataFrame:
-    """Bronze rows as refused records; restricted columns are masked."""
+def _quarantined(contract: Contract, rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """Bronze rows as refused records of the moment at which they were taken in; restricted columns are masked."""
     hidden = restricted_columns(contract)
     shown = [(pl.lit("***") if name in hidden else pl.col(name).cast(pl.String)).alias(name) for name in contract.polars_schema]
     records = rows.select(pl.struct(shown).struct.json_encode().str.head(RAW_RECORD_LIMIT)).to_series()
-    lineage = rows.select("_load_id", "_file", pl.lit(now).cast(pl.Datetime("us")).alias("_ingested_at"))
+    lineage = rows.select("_load_id", "_file", "_ingested_at")
     told = {
         "table_name": contract.table,
         "reason_code": "rejected",
