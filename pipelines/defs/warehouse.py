@@ -99,6 +99,8 @@ def build_marts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iter
                 note_build(home, cut)
         except Exception as error:
             failure = error
+        # What else this process lets dbt build is not to see less than there is.
+        os.environ.pop("SERIALAKE_BUILT_UNTIL")
         home.builder_note.unlink(missing_ok=True)
         counts = row_counts(home.warehouse)
     for event in events:
