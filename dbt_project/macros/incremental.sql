@@ -29,17 +29,6 @@
         where ingested_at > {{ watermark(config.get('meta', {}).get('watermark', 'ingested_at')) }}
 {%- endmacro %}
 
-{#- All rows of `relation`; where the model exists already, those of changed units. -#}
-{% macro rows_of_changed_units(relation) %}
-    select * from {{ relation }}
-    {%- if is_incremental() %}
-    where (article_id, serial_number) in (
-{{ changed_units() }}
-    )
-    {%- endif %}
-    -- depends_on: {{ ref('int_units_changed') }}
-{% endmacro %}
-
 {#-
     The ledger's rows of this bucket of units, or of all; where the model exists already, those of changed units, which stand
     together at the table's end: no other part of it is read.
