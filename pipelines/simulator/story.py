@@ -15,7 +15,7 @@ import polars as pl
 from pipelines.simulator.arrays import position_in_run, run_starts
 from pipelines.simulator.config import SimulationConfig
 from pipelines.simulator.delivery_faults import FileDays, plan_file_days
-from pipelines.simulator.demand import Campaigns, Demand, build_demand
+from pipelines.simulator.demand import Campaigns, Demand, demand_of, draw_demand
 from pipelines.simulator.documents import Deliveries, Inbound, build_deliveries, build_inbound
 from pipelines.simulator.faults import FaultPlan, plan_faults
 from pipelines.simulator.life import Life, live
@@ -59,7 +59,8 @@ class Story:
 def build_story(config: SimulationConfig) -> Story:
     """The world of these settings."""
     master = build_master(config)
-    demand = build_demand(config, master)
+    drawn = draw_demand(config, master)
+    demand = demand_of(drawn.campaigns, drawn.counts)
     routes = build_routes(config)
     units = build_units(config, master, demand, routes)
     inbound = build_inbound(config, master, routes=routes, units=units)
