@@ -30,7 +30,7 @@ _LONGEST_WAIT_DAYS = 14
 class MinMaxPolicy:
     """How the simulated retailer sets levels: days of cover of the mean daily sales over the trailing days."""
 
-    minimum_cover_days: int = 7
+    minimum_cover_days: int = 5
     maximum_cover_days: int = 21
     trailing_days: int = 28
     days_between_settings: int = 28
@@ -114,7 +114,7 @@ def flow_frame(config: SimulationConfig, master: Master, drawn: Drawn, flow: Flo
     `expected_demand` is the mean that demand was drawn with; `discount_pct` is that of the campaign running, planned three
     weeks ahead, else 0.
     """
-    days, stores, variants = config.days, config.stores, flow.demand.shape[2]
+    days = config.days
     day, store, variant = np.nonzero(np.arange(days)[:, None, None] >= flow.starts[None])
     order = np.lexsort((day, variant, store))
     day, store, variant = day[order], store[order], variant[order]
