@@ -17,7 +17,8 @@ __all__ = ["days_agreeing_with_weeks", "weekly_forecasts"]
 def weekly_forecasts(daily: pl.DataFrame, *, correlation: float = 0.0) -> pl.DataFrame:
     """One row per series (cut-off, level) and week: ds (its Monday), forecast_days, expected_units, quantiles.
 
-    expected_units are the sums of the days', of which there are 7 unless the horizon cuts the week; errors of a week's days correlate by `correlation`.
+    expected_units are the sums of the days', of which there are 7 unless the horizon cuts the week; errors of days correlate by
+    `correlation`.
     """
     keys = [*_series_keys(daily), "ds"]
     days = daily.sort(keys).with_columns(pl.col("ds").cast(pl.Date).dt.truncate("1w"))
