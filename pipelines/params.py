@@ -14,7 +14,16 @@ from typing import Any
 
 import yaml
 
-__all__ = ["DemandParams", "Params", "ParamsError", "ReplenishmentParams", "ReturnsParams", "RolloutParams", "TrainingParams", "read_params"]
+__all__ = [
+    "DemandParams",
+    "Params",
+    "ParamsError",
+    "ReplenishmentParams",
+    "ReturnsParams",
+    "RolloutParams",
+    "TrainingParams",
+    "read_params",
+]
 
 
 class ParamsError(ValueError):
