@@ -91,13 +91,15 @@ def run(
     from pipelines.contracts import source_contracts
     from pipelines.models.scoring import scores_are_current
     from pipelines.publish import is_current
+    from pipelines.replenishment.publishing import replenishment_is_current
     from pipelines.rollout.judging import judgements_are_current
 
     ensure_tables(lake, source_contracts())
     new, left = new_files(home, lake)
     if left:
         _err.print(f"Left for the next run, since still being written or not readable: {', '.join(left)}", soft_wrap=True, markup=False)
-    if not new and is_current(home, lake) and scores_are_current(home, lake) and judgements_are_current(home, lake):
+    judged = (scores_are_current, judgements_are_current, replenishment_is_current)
+    if not new and is_current(home, lake) and all(current(home, lake) for current in judged):
         if home.run_note.exists():
             from pipelines.runs import close_dead_runs
 
