@@ -62,7 +62,7 @@ class Backtest:
 
 
 def test_cutoffs(panel: Panel, config: ForecastConfig) -> list[int]:
-    """Origins of the test, oldest first; the newest lies one horizon before the last observed period. Raises PanelError if there is none."""
+    """Origins of the test, oldest first; the newest lies one horizon before the last observed period. Raises PanelError."""
     horizon = panel.frequency.horizon
     step = config.cutoff_step or max(1, horizon // 4)
     newest = panel.observed - 1 - horizon
@@ -97,7 +97,9 @@ def backtest(panel: Panel, config: ForecastConfig) -> Backtest:
         one = ledger[cutoff]
         known, origins, zero_share = timings.of("choose", lambda c=cutoff: known_at(ledger.values(), maker, c, lineup.models))
         chosen = timings.of("choose", lambda k=known: choose_champions(k, lineup.models, lineup.baselines))
-        spread = timings.of("calibrate", lambda k=known, o=origins, z=zero_share, c=cutoff, n=chosen: spread_at(k, o, z, n, c, config, maker))
+        spread = timings.of(
+            "calibrate", lambda k=known, o=origins, z=zero_share, c=cutoff, n=chosen: spread_at(k, o, z, n, c, config, maker)
+        )
         served = serve_origin(one, chosen, maker)
         quantiles = spread.quantiles_of(np.nan_to_num(served.expected), one.zero_share)
         y = known_demand_ahead(maker, cutoff, horizon, panel.observed - 1)
@@ -138,7 +140,9 @@ def _old_enough(panel: Panel, first_cutoff: int, config: ForecastConfig, notes: 
     return panel.select(rows)
 
 
-def _judged(maker: FeatureMaker, one: OriginForecasts, served: Served, quantiles: np.ndarray, y: np.ndarray, config: ForecastConfig) -> Judged:
+def _judged(
+    maker: FeatureMaker, one: OriginForecasts, served: Served, quantiles: np.ndarray, y: np.ndarray, config: ForecastConfig
+) -> Judged:
     window = {"daily": 91, "weekly": 13, "monthly": 12}.get(maker.panel.frequency.name, 13)
     empirical = empirical_quantiles(maker.demand, one.origin, window, y.shape[1], config.quantiles)
     median = empirical[..., int(np.argmin(np.abs(np.array(config.quantiles) - 0.5)))]
@@ -146,7 +150,9 @@ def _judged(maker: FeatureMaker, one: OriginForecasts, served: Served, quantiles
     return Judged(maker.panel.ds[one.origin], y, forecasts, {CHAMPION: quantiles, EMPIRICAL: empirical}, one.segment)
 
 
-def _frame(panel: Panel, one: OriginForecasts, served: Served, quantiles: np.ndarray, y: np.ndarray, config: ForecastConfig) -> pl.DataFrame:
+def _frame(
+    panel: Panel, one: OriginForecasts, served: Served, quantiles: np.ndarray, y: np.ndarray, config: ForecastConfig
+) -> pl.DataFrame:
     """One row per series and lead of a cut-off."""
     horizon = y.shape[1]
     rows = np.flatnonzero(one.alive)
@@ -186,10 +192,18 @@ def _metrics(judged: list[Judged], maker: FeatureMaker, first_cutoff: int, confi
 def _codes(static: pl.DataFrame, columns: list[str], series: int) -> np.ndarray:
     if not columns:
         return np.zeros(series, dtype=np.int64)
-    return static.select(pl.struct(pl.col(c).cast(pl.String).fill_null("") for c in columns).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
+    return (
+        static.select(pl.struct(pl.col(c).cast(pl.String).fill_null("") for c in columns).rank("dense"))
+        .to_series()
+        .to_numpy()
+        .astype(np.int64)
+        - 1
+    )
 
 
-def _level_metrics(judged: list[Judged], maker: FeatureMaker, first_cutoff: int, codes: np.ndarray, name: str, config: ForecastConfig) -> pl.DataFrame:
+def _level_metrics(
+    judged: list[Judged], maker: FeatureMaker, first_cutoff: int, codes: np.ndarray, name: str, config: ForecastConfig
+) -> pl.DataFrame:
     """Metrics of sums over groups; a series' period that is unknown is left out of both sides."""
     groups = codes.max() + 1
 

@@ -20,6 +20,9 @@ _ETS_SERIES = 100
 _PLAIN = ("seasonal_naive", "window_average", "ses", "imapa", "adida", "tsb", "croston_sba")
 _SEASONAL = ("seasonal_window_average", "ses_seasonal", "imapa_seasonal", "tsb_seasonal")
 _LONGEST_HISTORY = 400
+_MANY_SERIES, _HISTORY_OF_MANY = 10_000, 182
+_CHEAP = ("seasonal_naive", "window_average", "seasonal_window_average", "ses", "ses_seasonal", "last_year_trend")
+"""What takes less than a tenth of a millisecond a series; the others are for fewer than _MANY_SERIES series."""
 
 
 def baseline_names(maker: FeatureMaker, asked: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
@@ -33,7 +36,11 @@ def baseline_names(maker: FeatureMaker, asked: Sequence[str] = ()) -> tuple[list
     if maker.panel.series <= _ETS_SERIES or "auto_ets" in asked:
         names.append("auto_ets")
     else:
-        left_out["auto_ets"] = f"takes about 5 ms a series and origin; used for at most {_ETS_SERIES} series or when named in models; there are {maker.panel.series:,}"
+        left_out["auto_ets"] = f"5 ms a series and origin; used for at most {_ETS_SERIES} series or when named in models"
+    if maker.panel.series > _MANY_SERIES:
+        slow = [name for name in names if name not in {*_CHEAP, *asked}]
+        left_out.update(dict.fromkeys(slow, f"used for at most {_MANY_SERIES:,} series or when named in models"))
+        names = [name for name in names if name not in slow]
     return names, left_out
 
 
@@ -44,7 +51,7 @@ def baseline_forecasts(maker: FeatureMaker, origin: int, horizon: int, names: Se
     """
     panel, season = maker.panel, maker.panel.frequency.season_length
     alive = np.flatnonzero(maker.is_alive(origin))
-    start = max(0, origin + 1 - _LONGEST_HISTORY)
+    start = max(0, origin + 1 - (_HISTORY_OF_MANY if panel.series > _MANY_SERIES else _LONGEST_HISTORY))
     history = maker.demand[alive, start : origin + 1]
     first = np.maximum(panel.first[alive] - start, 0)
     level = maker.levels[-1][alive, start : origin + 1]

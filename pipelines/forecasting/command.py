@@ -99,5 +99,7 @@ def _table(title: str, frame) -> Table:
         is_text = not frame.schema[name].is_numeric()
         table.add_column(name.replace("_", " "), justify="left" if is_text else "right", no_wrap=is_text)
     for row in frame.iter_rows():
-        table.add_row(*("" if v is None else f"{v:,.3f}" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else str(v) for v in row))
+        table.add_row(
+            *("" if v is None else f"{v:,.3f}" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else str(v) for v in row)
+        )
     return table

@@ -83,8 +83,10 @@ def _of_group(panel: Panel, group: str, marks: list[str]) -> list[dict]:
     names = list(columns)
     return [
         {
-            "covariate": name, "group": group, "factor": float(np.exp(coefficients[at])),
-            "factor_low": float(np.exp(coefficients[at] - _Z * errors[at])), "factor_high": float(np.exp(coefficients[at] + _Z * errors[at])),
+            "covariate": name, "group": group,
+            "factor": float(np.exp(coefficients[at])),
+            "factor_low": float(np.exp(coefficients[at] - _Z * errors[at])),
+            "factor_high": float(np.exp(coefficients[at] + _Z * errors[at])),
             "marked_periods": marked[name], "periods": len(y), "series": len(np.unique(row)),
         }
         for name in shown

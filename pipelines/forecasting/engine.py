@@ -63,13 +63,15 @@ def learn_panel(panel: Panel, config: ForecastConfig) -> tuple[Backtest, DemandE
     return found, DemandEngine(trees, champions, spread, horizon)
 
 
-def forecast_panel(engine: DemandEngine, panel: Panel, config: ForecastConfig) -> pl.DataFrame:
+def forecast_panel(engine: DemandEngine, panel: Panel) -> pl.DataFrame:
     """One row per series and coming period: unique_id, ds, lead, expected_units, quantiles, model_name, segment, fallback_reason.
 
     Series whose first sale lies in the last observed period or earlier are all forecast.
     """
     maker, origin = FeatureMaker(panel), panel.observed - 1
-    parts = sorted({part for name in engine.champions["model_name"].to_list() + engine.champions["baseline_name"].to_list() for part in parts_of(name)})
+    parts = sorted(
+        {part for name in engine.champions["model_name"].to_list() + engine.champions["baseline_name"].to_list() for part in parts_of(name)}
+    )
     lineup = Lineup([name for name in parts if name not in LEARNED], list(LEARNED) if engine.trees else [], {})
     one = forecast_origin(maker, origin, engine.trees, lineup, engine.horizon, Timings())
     served = serve_origin(one, engine.champions, maker)

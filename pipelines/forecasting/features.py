@@ -74,7 +74,10 @@ class FeatureMaker:
 
     def names(self) -> list[str]:
         """The features, in the order of the matrix's columns."""
-        return [*self.history(self.panel.observed - 1)[0], *self._target(self.panel.observed - 1, 1, self.level(self.panel.observed - 1))[0]]
+        return [
+            *self.history(self.panel.observed - 1)[0],
+            *self._target(self.panel.observed - 1, 1, self.level(self.panel.observed - 1))[0],
+        ]
 
     def history(self, origin: int) -> tuple[list[str], np.ndarray]:
         """Names and columns of what a series and its groups had done by the end of the origin period, the same for every lead."""

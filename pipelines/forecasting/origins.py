@@ -127,7 +127,9 @@ def fit_if_due(
     return timings.of("fit trees", lambda: fit_trees(maker, origin, maker.panel.frequency.horizon, config))
 
 
-def known_at(ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int, models: Sequence[str]) -> tuple[Known, np.ndarray, np.ndarray]:
+def known_at(
+    ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int, models: Sequence[str]
+) -> tuple[Known, np.ndarray, np.ndarray]:
     """What earlier origins said about periods that have come by the cut-off; beside it each row's origin and share of zeros."""
     past = [one for one in ledger if one.origin < cutoff]
     scales = scales_of(maker.demand, cutoff, maker.panel.price)

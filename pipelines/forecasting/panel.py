@@ -169,7 +169,11 @@ def _checked(frame: pl.DataFrame, where: str) -> pl.DataFrame:
         raise PanelError(f"{where}: ds is {kind}; give dates, or whole numbers of periods")
     if not frame.schema["y"].is_numeric() and frame.schema["y"] != pl.Boolean:
         raise PanelError(f"{where}: y is {frame.schema['y']}; give numbers")
-    frame = frame.with_columns(pl.col("unique_id").cast(pl.String), pl.col("y").cast(pl.Float64).fill_nan(None))
+    return _sane(frame.with_columns(pl.col("unique_id").cast(pl.String), pl.col("y").cast(pl.Float64).fill_nan(None)), where)
+
+
+def _sane(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    """The frame, whose types are right, unless keys are missing or repeated or demand is no demand."""
     for name in ("unique_id", "ds"):
         if frame[name].null_count():
             raise PanelError(f"{where}: {frame[name].null_count()} rows have no {name}; fill it or leave these rows out")
@@ -217,7 +221,9 @@ def _roles(frame: pl.DataFrame, config: ForecastConfig, observed: int, where: st
     wrong = sorted(hierarchy - constant)
     if wrong:
         raise PanelError(f"{where}: levels of the hierarchy have to be constant per series, {', '.join(wrong)} is not")
-    texts = [n for n in [*(config.known or []), *(config.past or [])] if not (frame.schema[n].is_numeric() or frame.schema[n] == pl.Boolean)]
+    texts = [
+        n for n in [*(config.known or []), *(config.past or [])] if not (frame.schema[n].is_numeric() or frame.schema[n] == pl.Boolean)
+    ]
     if texts:
         raise PanelError(f"{where}: covariates have to be numbers, {', '.join(texts)} is not; make one column per value")
     if ignored:
@@ -235,7 +241,9 @@ def _constant(frame: pl.DataFrame, names: Sequence[str]) -> set[str]:
     return {name for name in dict.fromkeys(names) if distinct[name].max() <= 1}
 
 
-def _demand(frame, series: int, observed: int, first: np.ndarray, config: ForecastConfig, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _demand(
+    frame, series: int, observed: int, first: np.ndarray, config: ForecastConfig, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
     y = _grid(frame.filter(pl.col("period") < observed), "y", (series, observed))
     listed = _grid(frame.filter(pl.col("period") < observed).with_columns(pl.lit(1.0).alias("listed")), "listed", (series, observed)) == 1
     alive = np.arange(observed)[None, :] >= first[:, None]

@@ -17,7 +17,12 @@ _SHOWN_SERIES = 8
 def fan_picture(found: Backtest, quantiles: list[float]) -> bytes:
     """The newest cut-off's fan against what came, with the history before it, for the largest series."""
     newest = found.forecasts.filter(pl.col("cutoff") == found.forecasts["cutoff"].max())
-    largest = newest.group_by("unique_id").agg(pl.col("y").sum()).sort("y", "unique_id", descending=[True, False])["unique_id"].head(_SHOWN_SERIES)
+    largest = (
+        newest.group_by("unique_id")
+        .agg(pl.col("y").sum())
+        .sort("y", "unique_id", descending=[True, False])["unique_id"]
+        .head(_SHOWN_SERIES)
+    )
     low, high = quantile_name(quantiles[0]), quantile_name(quantiles[-1])
     figure = new_figure(11, 1.9 * ((len(largest) + 1) // 2))
     position = {name: row for row, name in enumerate(found.panel.unique_id.to_list())}
@@ -26,7 +31,9 @@ def fan_picture(found: Backtest, quantiles: list[float]) -> bytes:
         rows = newest.filter(pl.col("unique_id") == name).sort("ds")
         axes = figure.add_subplot((len(largest) + 1) // 2, 2, place)
         until = found.cutoffs[-1] + 1
-        axes.plot(found.panel.ds[max(0, until - shown) : until], found.panel.y[position[name], max(0, until - shown) : until], ".-", color="grey")
+        axes.plot(
+            found.panel.ds[max(0, until - shown) : until], found.panel.y[position[name], max(0, until - shown) : until], ".-", color="grey"
+        )
         axes.fill_between(rows["ds"], rows[low], rows[high], alpha=0.3, label=f"{low[-2:]} % to {high[-2:]} %")
         axes.plot(rows["ds"], rows["expected_units"], label="expected")
         axes.plot(rows["ds"], rows["y"], ".k", label="actual")

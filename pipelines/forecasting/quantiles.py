@@ -40,12 +40,12 @@ class SpreadTable:
     def quantiles_of(self, forecast: np.ndarray, zero_share: np.ndarray) -> np.ndarray:
         """Units by row, lead and quantile for forecasts by row and lead; they never fall from one quantile to the next.
 
-        Where demand comes in whole units, quantiles do too: the smallest whole number that the ratio reaches.
+        Where demand comes in whole units, quantiles do too: the whole number below holds just as much.
         """
         cells = _cells(forecast, zero_share, self.volume_edges, self.lead_edges)
         values = self.ratios[cells] * np.maximum(forecast, self.floor)[..., None]
         values = np.maximum.accumulate(values, axis=-1)
-        return np.floor(values + 0.5) if self.is_whole_units else values
+        return np.floor(values + 1e-6) if self.is_whole_units else values
 
     def as_texts(self) -> dict:
         """All of it as numbers that JSON can hold."""

@@ -30,7 +30,8 @@ def report_page(found: Backtest, effects: pl.DataFrame, quantiles: list[float]) 
         "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in found.notes) + "</ul>" if found.notes else "",
         "<h2>Accuracy on held-back time</h2>", _table(accuracy(found)),
         "<h2>By segment</h2>", _table(by_segment(found)), _picture(segment_picture(found), "accuracy by segment"),
-        "<h2>Quantiles</h2>", _table(quantiles_held(found)), _picture(coverage_picture(found, quantiles), "share held against share asked for"),
+        "<h2>Quantiles</h2>", _table(quantiles_held(found)),
+        _picture(coverage_picture(found, quantiles), "share held against share asked for"),
         "<h2>Forecast against actual, newest cut-off, largest series</h2>", _picture(fan_picture(found, quantiles), "forecast fan"),
         "<h2>By level</h2>", _table(by_level(found)),
         "<h2>What served at the newest cut-off</h2>", _table(serving(found)),
@@ -41,7 +42,8 @@ def report_page(found: Backtest, effects: pl.DataFrame, quantiles: list[float]) 
     if found.importance is not None:
         parts += ["<h2>What the trees look at</h2>", _table(found.importance.head(20))]
     parts += ["<h2>Seconds by stage</h2>", _table(found.timings)]
-    return f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Backtest of demand</title><style>{_STYLE}</style>{''.join(parts)}</html>"
+    head = f"<meta charset='utf-8'><title>Backtest of demand</title><style>{_STYLE}</style>"
+    return f"<!doctype html><html lang='en'>{head}{''.join(parts)}</html>"
 
 
 def _table(frame: pl.DataFrame) -> str:

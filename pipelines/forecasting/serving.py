@@ -43,7 +43,10 @@ def serve_origin(one: OriginForecasts, champions: pl.DataFrame, maker: FeatureMa
     most = np.where(np.isfinite(history), history, 0).max(axis=1)
     absent = one.alive & ~np.isfinite(expected).all(axis=1)
     high = one.alive & ~absent & (np.nan_to_num(expected).max(axis=1) > _IMPLAUSIBLE * np.maximum(most, 1))
-    for rows, why in ((absent, "the champion gives no forecast"), (high, f"the champion forecasts more than {_IMPLAUSIBLE:g} times the most ever sold")):
+    for rows, why in (
+        (absent, "the champion gives no forecast"),
+        (high, f"the champion forecasts more than {_IMPLAUSIBLE:g} times the most ever sold"),
+    ):
         if not rows.any():
             continue
         replaced = _pick(one.forecasts, baseline)[rows]
@@ -64,7 +67,13 @@ def served_known(known: Known, champions: pl.DataFrame) -> np.ndarray:
 
 
 def spread_at(
-    known: Known, origins: np.ndarray, zero_share: np.ndarray, champions: pl.DataFrame, cutoff: int, config: ForecastConfig, maker: FeatureMaker
+    known: Known,
+    origins: np.ndarray,
+    zero_share: np.ndarray,
+    champions: pl.DataFrame,
+    cutoff: int,
+    config: ForecastConfig,
+    maker: FeatureMaker,
 ) -> SpreadTable:
     """The spread around what champions served on earlier origins; an origin half a hold-out older counts half."""
     half_life = max(maker.panel.frequency.holdout / 2, 1)

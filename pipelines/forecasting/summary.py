@@ -34,7 +34,9 @@ def by_segment(found: Backtest) -> pl.DataFrame:
     rows = found.metrics.filter(pl.col("segment").is_not_null() & (pl.col("level") == "series"))
     champion = rows.filter(pl.col("model_name") == CHAMPION).select("segment", "rows", "mase", "wape", "bias")
     baselines = rows.filter(pl.col("model_name").is_in(found.lineup.baselines))
-    best = baselines.group_by("segment").agg(pl.col("mase").min().alias("best_baseline_mase"), pl.col("wape").min().alias("best_baseline_wape"))
+    best = baselines.group_by("segment").agg(
+        pl.col("mase").min().alias("best_baseline_mase"), pl.col("wape").min().alias("best_baseline_wape")
+    )
     return champion.join(best, on="segment").sort("rows", descending=True)
 
 

@@ -21,6 +21,9 @@ from pipelines.forecasting.regression import LevelRegression, fit_regression
 __all__ = ["LeadBlock", "TreeModel", "fit_trees", "lead_blocks", "training_rows"]
 
 
+_LEAST_SHARE = 0.2
+
+
 @dataclass(frozen=True)
 class LeadBlock:
     """What serves the leads from `first` to `last`: the regression, and the trees as LightGBM's text."""
@@ -125,15 +128,18 @@ def training_rows(
         origins = origins[::step]
     pairs = [(int(o), lead) for o in origins for lead in leads if o + lead <= origin]
     usable = {(o, lead): np.flatnonzero(maker.is_alive(o) & np.isfinite(maker.demand[:, o + lead])) for o, lead in pairs}
-    total = sum(map(len, usable.values()))
-    share = min(1.0, config.trees.maximum_rows / max(total, 1))
     generator = np.random.default_rng(config.seed)
-    matrix = np.empty((int(total * share) + len(pairs), columns), dtype=np.float32)
+    share = min(1.0, config.trees.maximum_rows / max(sum(map(len, usable.values())), 1))
+    if share < _LEAST_SHARE:
+        # Features are made for all series at once: fewer pairs of origin and lead cost less than few series of each.
+        kept = sorted(generator.choice(len(pairs), max(1, int(len(pairs) * share / _LEAST_SHARE)), replace=False))
+        usable = {pairs[k]: usable[pairs[k]] for k in kept}
+        share = min(1.0, config.trees.maximum_rows / max(sum(map(len, usable.values())), 1))
+    matrix = np.empty((sum(int(len(rows) * share) for rows in usable.values()), columns), dtype=np.float32)
     y, level = np.empty(len(matrix)), np.empty(len(matrix))
     filled, history, at = 0, None, None
-    for (o, lead), rows in usable.items():
-        if share < 1:
-            rows = np.sort(generator.choice(rows, int(len(rows) * share), replace=False))
+    for (o, lead), every in usable.items():
+        rows = every if share == 1 else np.sort(generator.choice(every, int(len(every) * share), replace=False))
         if at != o:
             history, levels, at = maker.history(o)[1], maker.level(o), o
         here = slice(filled, filled + len(rows))
