@@ -15,7 +15,7 @@ import yaml
 from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.frequency import FREQUENCIES
 
-__all__ = ["QUANTILES", "ForecastConfig", "TreeConfig", "read_config"]
+__all__ = ["QUANTILES", "ForecastConfig", "TreeConfig", "config_of", "read_config"]
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
