@@ -33,12 +33,12 @@ class Tariff:
 class Supply:
     """How goods come: `lead_times` in whole periods, one figure, one per series, or [series, paths, periods] by the period of the order.
 
-    `review` periods lie between two reviews, the first at `first_review`. Orders are whole packs of `pack` units, as many as are needed,
-    and no more than lead to a position of `capacity` (0: no limit).
+    `review` periods lie between two reviews, the first at `first_review`; or it tells of every period whether it has one, [series, paths,
+    periods]. Orders are whole packs of `pack` units, as many as are needed, and no more than lead to a position of `capacity` (0: no limit).
     """
 
     lead_times: np.ndarray | int
-    review: int = 1
+    review: int | np.ndarray = 1
     first_review: int = 0
     is_lost_sales: bool = True
     pack: np.ndarray | int = 1
@@ -85,6 +85,7 @@ def simulate_policy(
     levels = np.broadcast_to(up_to, demand.shape)
     reorders = levels - 1 if reorder is None else np.broadcast_to(reorder, demand.shape)
     lead_times = np.broadcast_to(_by_series(supply.lead_times), demand.shape)
+    reviews = np.broadcast_to(_reviews(supply, periods), demand.shape)
     pack, capacity = _by_series(supply.pack)[..., 0], _by_series(supply.capacity)[..., 0]
     slots = int(lead_times.max(initial=0)) + 1
     under_way = np.zeros((series, paths, slots))
@@ -100,11 +101,12 @@ def simulate_policy(
         stock += arrived
         on_order -= arrived
         is_counted = period >= warm_up
-        if (period - supply.first_review) % supply.review == 0 and period >= supply.first_review:
-            totals["cycles"] += is_counted and period > warm_up
-            totals["bad_cycles"] += is_bad & (is_counted and period > warm_up)
-            is_bad[:] = False
-            order = _ordered(stock + on_order, levels[:, :, period], reorders[:, :, period], pack, capacity)
+        at_review = reviews[:, :, period]
+        if at_review.any():
+            totals["cycles"] += at_review & (period > warm_up)
+            totals["bad_cycles"] += at_review & is_bad & (period > warm_up)
+            is_bad &= ~at_review
+            order = at_review * _ordered(stock + on_order, levels[:, :, period], reorders[:, :, period], pack, capacity)
             totals["orders"] += (order > 0) * is_counted
             at_once = lead_times[:, :, period] == 0
             stock += np.where(at_once, order, 0)
@@ -128,25 +130,30 @@ def best_constant_levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """In hindsight: the constant order-up-to level per series that would have cost least on this very demand, and that cost a period.
 
-    `demand` is [series, 1, periods]: what came. Levels up to `highest` (default: the largest demand of any lead time and review) are tried,
+    `demand` is [series, paths, periods]: what came, or what might have come as often; one level has to serve all paths. Levels up to `highest` (default: the largest demand of any lead time and review, where the
+    review is one figure) are tried,
     all of them where there are at most `finest`, else evenly spread ones and then all around the best.
     """
-    series, _, periods = demand.shape
     if highest is None:
-        window = int(np.max(supply.lead_times)) + supply.review
-        cumulated = np.pad(np.cumsum(demand[:, 0], axis=1), ((0, 0), (window, 0)))
-        highest = (cumulated[:, window:] - cumulated[:, :-window]).max(axis=1)
-    low, high = np.zeros(series), np.ceil(highest)
+        window = int(np.max(supply.lead_times)) + int(supply.review)
+        cumulated = np.pad(np.cumsum(demand, axis=2), ((0, 0), (0, 0), (window, 0)))
+        highest = (cumulated[:, :, window:] - cumulated[:, :, :-window]).max(axis=(1, 2))
+    rows = np.arange(len(demand))
+    low, high = np.zeros(len(demand)), np.ceil(highest)
     while True:
-        steps = int(min(finest, (high - low).max())) + 1
-        tried = np.round(low[:, None] + (high - low)[:, None] * np.linspace(0, 1, max(steps, 2))[None])
-        wide = np.broadcast_to(demand, (series, tried.shape[1], periods))
-        outcome = simulate_policy(wide, tried[:, :, None], supply=supply, tariff=tariff, warm_up=warm_up)
-        best = outcome.cost_by_path.argmin(axis=1)
-        rows = np.arange(series)
-        if ((high - low) < tried.shape[1]).all():
-            return tried[rows, best].astype(np.int64), outcome.cost_by_path[rows, best]
-        low, high = tried[rows, np.maximum(best - 1, 0)], tried[rows, np.minimum(best + 1, tried.shape[1] - 1)]
+        steps = max(int(min(finest, (high - low).max())) + 1, 2)
+        tried = np.round(low[:, None] + (high - low)[:, None] * np.linspace(0, 1, steps)[None])
+        costs = np.stack(
+            [
+                simulate_policy(demand, level[:, None, None], supply=supply, tariff=tariff, warm_up=warm_up).cost
+                for level in np.ascontiguousarray(tried.T)
+            ],
+            axis=1,
+        )
+        best = costs.argmin(axis=1)
+        if ((high - low) < steps).all():
+            return tried[rows, best].astype(np.int64), costs[rows, best]
+        low, high = tried[rows, np.maximum(best - 1, 0)], tried[rows, np.minimum(best + 1, steps - 1)]
 
 
 def sampled_lead_times(rng: np.random.Generator, chances: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -182,6 +189,13 @@ def _outcome(totals: dict[str, np.ndarray], tariff: Tariff, periods: int) -> Out
         met=met,
         cost_by_path=cost,
     )
+
+
+def _reviews(supply: Supply, periods: int) -> np.ndarray:
+    if isinstance(supply.review, np.ndarray):
+        return supply.review
+    since = np.arange(periods) - supply.first_review
+    return ((since >= 0) & (since % supply.review == 0))[None, None]
 
 
 def _by_series(value: np.ndarray | int) -> np.ndarray:
