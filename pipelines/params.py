@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["DemandParams", "Params", "ParamsError", "ReturnsParams", "RolloutParams", "TrainingParams", "read_params"]
+__all__ = ["DemandParams", "Params", "ParamsError", "PromotionParams", "ReturnsParams", "RolloutParams", "TrainingParams", "read_params"]
 
 
 class ParamsError(ValueError):
@@ -29,6 +29,18 @@ class TrainingParams:
     threads: int
     retrain_after_days: int
     tolerated_skill_loss: float
+
+
+@dataclass(frozen=True)
+class PromotionParams:
+    """Knobs of the trial that a challenger has to win against the champion, and of the intervals of metrics."""
+
+    nights: int
+    lead_time_days: int
+    draws: int
+    confidence_level: float
+    tolerated_segment_loss: float
+    minimum_segment_series: int
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class DemandParams:
     quantile_bins: int
     minimum_bin_rows: int
     tolerated_coverage_error: float
+    label_maturity_days: int
     lightgbm: dict[str, Any]
 
 
@@ -91,6 +104,7 @@ class Params:
     """All knobs."""
 
     training: TrainingParams
+    promotion: PromotionParams
     demand: DemandParams
     returns: ReturnsParams
     rollout: RolloutParams
