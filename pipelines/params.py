@@ -18,6 +18,7 @@ __all__ = [
     "DemandParams",
     "Params",
     "ParamsError",
+    "PromotionParams",
     "ReplenishmentParams",
     "ReturnsParams",
     "RolloutParams",
@@ -41,6 +42,18 @@ class TrainingParams:
 
 
 @dataclass(frozen=True)
+class PromotionParams:
+    """Knobs of the trial that a challenger has to win against the champion, and of the intervals of metrics."""
+
+    nights: int
+    lead_time_days: int
+    draws: int
+    confidence_level: float
+    tolerated_segment_loss: float
+    minimum_segment_series: int
+
+
+@dataclass(frozen=True)
 class DemandParams:
     """Knobs of the demand model."""
 
@@ -55,6 +68,7 @@ class DemandParams:
     past: list[str]
     models: list[str]
     tolerated_coverage_error: float
+    label_maturity_days: int
     trees: dict[str, Any]
 
 
@@ -142,6 +156,7 @@ class Params:
     """All knobs."""
 
     training: TrainingParams
+    promotion: PromotionParams
     demand: DemandParams
     returns: ReturnsParams
     rollout: RolloutParams
