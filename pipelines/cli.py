@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipelines.forecasting.command import backtest_app
 from pipelines.home import Home, project_root
 from pipelines.recall.command import recall
 from pipelines.rollout.command import accept_load
@@ -28,6 +29,7 @@ app.command()(recall)
 app.command("accept-load")(accept_load)
 app.command()(cases)
 app.command()(decide)
+app.add_typer(backtest_app, name="backtest")
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20
@@ -45,12 +47,22 @@ def simulate(
     scale: Annotated[float, typer.Option(min=0.05, help="Volume of sales, as a factor.")] = 1.0,
     start: Annotated[str, typer.Option(help="First day, ISO.")] = "2026-03-02",
     tables: Annotated[str | None, typer.Option(help="Also the ERP's own tables of all postings, as ecc or s4 has them.")] = None,
+    replenishment: Annotated[
+        str, typer.Option(help="as_sold: every customer finds a unit; min_max: stores order by levels, run out and lose sales.")
+    ] = "as_sold",
 ) -> None:
     """Write the feeds of a simulated retailer of serialised goods, with planted faults whose truth goes to a folder beside."""
     from pipelines.simulator import SimulationConfig
 
     config = SimulationConfig(
-        days=days, stores=stores, articles=articles, seed=seed, scale=scale, start=date.fromisoformat(start), tables=tables
+        days=days,
+        stores=stores,
+        articles=articles,
+        seed=seed,
+        scale=scale,
+        start=date.fromisoformat(start),
+        tables=tables,
+        replenishment=replenishment,
     )
     files = _simulate(config, out, truth or out.parent / "truth")
     _out.print(f"{files:,} files below {out}; truth below {truth or out.parent / 'truth'}")
@@ -81,13 +93,15 @@ def run(
     from pipelines.contracts import source_contracts
     from pipelines.models.scoring import scores_are_current
     from pipelines.publish import is_current
+    from pipelines.replenishment.publishing import replenishment_is_current
     from pipelines.rollout.judging import judgements_are_current
 
     ensure_tables(lake, source_contracts())
     new, left = new_files(home, lake)
     if left:
         _err.print(f"Left for the next run, since still being written or not readable: {', '.join(left)}", soft_wrap=True, markup=False)
-    if not new and is_current(home, lake) and scores_are_current(home, lake) and judgements_are_current(home, lake):
+    judged = (scores_are_current, judgements_are_current, replenishment_is_current)
+    if not new and is_current(home, lake) and all(current(home, lake) for current in judged):
         if home.run_note.exists():
             from pipelines.runs import close_dead_runs
 

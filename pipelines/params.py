@@ -14,7 +14,16 @@ from typing import Any
 
 import yaml
 
-__all__ = ["DemandParams", "Params", "ParamsError", "ReturnsParams", "RolloutParams", "TrainingParams", "read_params"]
+__all__ = [
+    "DemandParams",
+    "Params",
+    "ParamsError",
+    "ReplenishmentParams",
+    "ReturnsParams",
+    "RolloutParams",
+    "TrainingParams",
+    "read_params",
+]
 
 
 class ParamsError(ValueError):
@@ -37,19 +46,16 @@ class DemandParams:
 
     horizon_days: int
     quantiles: list[float]
-    seasonal_period_days: int
     minimum_history_days: int
     cutoffs: int
     cutoff_step_days: int
-    as_of_step_days: int
-    as_of_window_days: int
-    maximum_training_rows: int
-    level_half_life_days: int
-    weekday_weeks: int
-    quantile_bins: int
-    minimum_bin_rows: int
+    validation_cutoffs: int
+    static: list[str]
+    known: list[str]
+    past: list[str]
+    models: list[str]
     tolerated_coverage_error: float
-    lightgbm: dict[str, Any]
+    trees: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,51 @@ class RolloutParams:
 
 
 @dataclass(frozen=True)
+class ReplenishmentParams:
+    """Knobs of stock targets and of moves between stores; money is in the currency of the valuation."""
+
+    seed: int
+    holding_share_per_year: float
+    lost_margin_share: float
+    late_share_per_day: float
+    ageing_loss_per_year: float
+    salvage_share: float
+    store_order_cost: float
+    centre_order_cost: float
+    value_shares: list[float]
+    variations: list[float]
+    class_weeks: int
+    mode: str
+    asked_fill: dict[str, float]
+    handling_days: float
+    prior_trips: float
+    default_lead_time_days: float
+    default_review_days: float
+    trailing_days: int
+    window_step_days: int
+    dispersion_bins: int
+    prior_windows: float
+    pack_units: int
+    display_units: int
+    capacity_units: int
+    least_expected_units: float
+    ageing_after_days: int
+    ending_level_share: float
+    ageing_cover_days: int
+    validation_days: int
+    warm_up_days: int
+    shifts: list[float]
+    minimum_class_series: int
+    frontier_ratios: list[float]
+    transfer_cost: float
+    shipment_cost: float
+    minimum_gain: float
+    transfer_days: int
+    valuation_types: list[str]
+    proposal_stands_days: int
+
+
+@dataclass(frozen=True)
 class Params:
     """All knobs."""
 
@@ -94,6 +145,7 @@ class Params:
     demand: DemandParams
     returns: ReturnsParams
     rollout: RolloutParams
+    replenishment: ReplenishmentParams
 
     def version(self, model: str) -> str:
         """Hash of the knobs that decide one section's results: its own and the shared ones of training."""

@@ -13,7 +13,9 @@ from pipelines.publish import live_version, merge_nights, model_version, publica
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
 SCORED = [
-    ["gold", name] for writer in ("models", "feeds", "rollout", "intraday", "view") for name in published_contracts(written_by=writer)
+    ["gold", name]
+    for writer in ("models", "feeds", "rollout", "replenishment", "intraday", "view")
+    for name in published_contracts(written_by=writer)
 ]
 LAKE_LAYERS = dg.AssetSelection.key_prefixes(*[[layer] for layer in LAYERS_WITHOUT_TRAINING]) - dg.AssetSelection.assets(*SCORED)
 

@@ -25,6 +25,7 @@ _STREAMS = (
     *("counts", "till", "quality", "equipment", "typing", "late_files", "duplicate_files"),
     *("loads", "load_typing", "cut_over", "waiting", "bulk_counts", "task_times"),
     *("statuses", "unposted_counts"),
+    "replenishment",
 )
 
 
@@ -63,6 +64,7 @@ class SimulationConfig:
     """Size and seed of a world. `articles` counts variants; `scale` multiplies the stores' sales.
 
     `tables` is `ecc` or `s4` where the ERP is also to extract its own tables of the postings, in that system's shape.
+    `replenishment` is `as_sold` where every customer finds a unit, or `min_max` where stores order by levels and run out.
 
     The same settings give the same files, byte by byte. Raises ValueError for sizes that cannot hold a retailer.
     """
@@ -75,6 +77,7 @@ class SimulationConfig:
     start: date = date(2026, 3, 2)
     faults: FaultRates = field(default_factory=FaultRates)
     tables: str | None = None
+    replenishment: str = "as_sold"
 
     def __post_init__(self) -> None:
         """Refuses sizes out of range, naming the setting."""
@@ -84,6 +87,8 @@ class SimulationConfig:
                 raise ValueError(f"simulation: {name}={getattr(self, name)} is out of range; use {low} to {high}")
         if self.tables not in {None, "ecc", "s4"}:
             raise ValueError(f"simulation: tables={self.tables} is no shape of SAP's tables; use ecc or s4")
+        if self.replenishment not in {"as_sold", "min_max"}:
+            raise ValueError(f"simulation: replenishment={self.replenishment} is no policy; use as_sold or min_max")
 
     def rng(self, stream: str) -> np.random.Generator:
         """The random numbers of one concern; adding draws to one stream leaves the others as they were."""

@@ -16,7 +16,7 @@ from pipelines.simulator.calendar import REGIONS, day_factors
 from pipelines.simulator.config import LOOKAHEAD_DAYS, SimulationConfig
 from pipelines.simulator.master import CENTRES, Master
 
-__all__ = ["Campaigns", "Demand", "build_demand", "price_at"]
+__all__ = ["Campaigns", "Demand", "Drawn", "demand_of", "draw_demand", "price_at"]
 
 UNITS_PER_STORE_DAY = 27.0
 
@@ -46,12 +46,25 @@ class Demand:
     campaigns: Campaigns
 
 
-def build_demand(config: SimulationConfig, master: Master) -> Demand:
-    """Sales of the horizon and of the look-ahead after it, before anything goes wrong."""
+@dataclass(frozen=True)
+class Drawn:
+    """What customers ask for, by [store, variant, day]: the expected units and the units drawn."""
+
+    campaigns: Campaigns
+    rates: np.ndarray
+    counts: np.ndarray
+
+
+def draw_demand(config: SimulationConfig, master: Master) -> Drawn:
+    """Demand of the horizon and of the look-ahead after it, before anything goes wrong."""
     rng = config.rng("demand")
     campaigns = _campaigns(config, master, rng)
     rates = _rates(config, master, campaigns, rng)
-    counts = rng.poisson(np.round(rates, 6))
+    return Drawn(campaigns, rates, rng.poisson(np.round(rates, 6)))
+
+
+def demand_of(campaigns: Campaigns, counts: np.ndarray) -> Demand:
+    """One entry per unit of counts by [store, variant, day]."""
     cell = np.repeat(np.arange(counts.size), counts.ravel())
     _, variants, days = counts.shape
     return Demand(CENTRES + cell // (variants * days), cell // days % variants, cell % days, campaigns)

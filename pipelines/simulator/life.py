@@ -27,9 +27,9 @@ from pipelines.simulator.selling import bring_back, return_events, sale_events, 
 from pipelines.simulator.store_moves import store_moves
 from pipelines.simulator.supply import Units
 
-__all__ = ["Life", "live"]
+__all__ = ["NEVER_SOLD", "Life", "live"]
 
-_NEVER_SOLD = (
+NEVER_SOLD = (
     "short_delivery",
     "short_inbound",
     "lost",
@@ -105,10 +105,12 @@ def _trade(
     plan: FaultPlan,
     rng: np.random.Generator,
 ):
-    """Three rounds of sale, return and aftercare; a unit that is on sale again finds a buyer within 25 days."""
+    """Three rounds of sale, return and aftercare; a unit that is on sale again finds a buyer within 25 days, or on the next day
+    where stores order by levels: a shelf that has run empty is to look empty.
+    """
     bad, final = plan.is_one("bad_batch"), plan.is_one(*_SOLD_FOR_GOOD)
     mistyped = plan.is_one("mistyped_sale")
-    unit = np.flatnonzero(~plan.is_one(*_NEVER_SOLD))
+    unit = np.flatnonzero(~plan.is_one(*NEVER_SOLD))
     offer = {"unit": unit, "variant": units.variant[unit], "site": site[unit], "day": units.sale_day[unit]}
     events: list[pl.DataFrame] = []
     sales: list[pl.DataFrame] = []
@@ -124,7 +126,8 @@ def _trade(
         sales.append(sold)
         returns.append(back)
         repairs.append(repaired)
-        day = again["day"].to_numpy() + rng.integers(1, 26, len(again))
+        waits = rng.integers(1, 26, len(again))
+        day = again["day"].to_numpy() + (waits if config.replenishment == "as_sold" else 1)
         inside = day < config.days + LOOKAHEAD_DAYS
         offer = {name: again[name].to_numpy()[inside] for name in ("unit", "variant", "site")} | {"day": day[inside]}
     return events, pl.concat(sales), pl.concat(returns), pl.concat(repairs)

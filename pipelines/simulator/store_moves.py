@@ -1,6 +1,7 @@
 """Moves of unsold units: back room and sales floor, transfers between stores, goods that get lost in a store.
 
-About 8 % of units see the back room, 4 % change the store before they are sold, half of those in two steps (303, 305).
+About 8 % of units see the back room, 4 % change the store before they are sold, half of those in two steps (303, 305); none
+changes it where stores order by levels, since demand is met from their own shelves there.
 What customers do is in selling.py; which differences a count finds is in counting.py.
 """
 
@@ -30,7 +31,7 @@ def store_moves(
     able = plan.free & (arrival >= 0) & (units.sale_day - arrival >= 4)
     frames = _back_room(rng, np.flatnonzero(able & (draw < 0.08)), units=units, arrival=arrival)
     frames.append(_loss(rng, units=units, arrival=arrival, plan=plan))
-    unit = np.flatnonzero(able & (draw > 0.96))
+    unit = np.flatnonzero(able & (draw > (0.96 if config.replenishment == "as_sold" else 1.0)))
     target = rng.integers(CENTRES, CENTRES + config.stores, len(unit))
     day = arrival[unit] + 1 + (rng.random(len(unit)) * (units.sale_day[unit] - arrival[unit] - 3)).astype(np.int64)
     possible = (target != units.site[unit]) & (master.sites.go_live[target] < day)

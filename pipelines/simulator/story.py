@@ -15,12 +15,13 @@ import polars as pl
 from pipelines.simulator.arrays import position_in_run, run_starts
 from pipelines.simulator.config import SimulationConfig
 from pipelines.simulator.delivery_faults import FileDays, plan_file_days
-from pipelines.simulator.demand import Campaigns, Demand, build_demand
+from pipelines.simulator.demand import Campaigns, Demand, Drawn, demand_of, draw_demand
 from pipelines.simulator.documents import Deliveries, Inbound, build_deliveries, build_inbound
 from pipelines.simulator.faults import FaultPlan, plan_faults
 from pipelines.simulator.life import Life, live
 from pipelines.simulator.master import Master, build_master
-from pipelines.simulator.supply import Units, build_routes, build_units
+from pipelines.simulator.replenishing import Flow, MinMaxPolicy, flow_of
+from pipelines.simulator.supply import Routes, Units, build_routes, build_units, units_received
 
 __all__ = ["Story", "batch_codes", "build_story"]
 
@@ -30,11 +31,13 @@ _PREFIX = ("VX", "NR", "QT")
 @dataclass(frozen=True)
 class Story:
     """Everything that happened, as arrays. `serial` names each unit; `typed` differs where a clerk swapped two
-    characters.
+    characters. `demand` is what is sold, out of what is `drawn`; `flow` is the stock of stores where they order by levels.
     """
 
     config: SimulationConfig
     master: Master
+    drawn: Drawn
+    flow: Flow | None
     demand: Demand
     units: Units
     inbound: Inbound
@@ -59,9 +62,10 @@ class Story:
 def build_story(config: SimulationConfig) -> Story:
     """The world of these settings."""
     master = build_master(config)
-    demand = build_demand(config, master)
+    drawn = draw_demand(config, master)
     routes = build_routes(config)
-    units = build_units(config, master, demand, routes)
+    flow = flow_of(config, master, drawn, routes, MinMaxPolicy()) if config.replenishment == "min_max" else None
+    demand, units = _supplied_demand(config, master, drawn=drawn, routes=routes, flow=flow)
     inbound = build_inbound(config, master, routes=routes, units=units)
     deliveries = build_deliveries(config, master, demand=demand, routes=routes, units=units)
     plan = plan_faults(config, master, units=units, deliveries=deliveries)
@@ -70,7 +74,16 @@ def build_story(config: SimulationConfig) -> Story:
     by_clerks = np.concatenate([plan.units["mistyped_receipt"], plan.units["mistyped_sale"]])
     typed = _mistype(config.rng("typing"), serial, serial, by_clerks)
     typed = _mistype(config.rng("load_typing"), serial, typed, plan.units["load_mistyped"])
-    return Story(config, master, demand, units, inbound, deliveries, plan, life, serial, typed, plan_file_days(config))
+    return Story(config, master, drawn, flow, demand, units, inbound, deliveries, plan, life, serial, typed, plan_file_days(config))
+
+
+def _supplied_demand(config: SimulationConfig, master: Master, *, drawn: Drawn, routes: Routes, flow: Flow | None) -> tuple[Demand, Units]:
+    """What is sold, and the units behind it: everything that is asked for, or what the flow of stock allows."""
+    if flow is None:
+        demand = demand_of(drawn.campaigns, drawn.counts)
+        return demand, build_units(config, master, demand, routes)
+    sold, received = (demand_of(drawn.campaigns, np.moveaxis(units, 0, 2)) for units in (flow.sold, flow.received))
+    return sold, units_received(config, master, routes, sold=sold, received=received, starts=flow.starts)
 
 
 def batch_codes(config: SimulationConfig, maker: np.ndarray, week: np.ndarray) -> pl.Series:

@@ -2,8 +2,9 @@
 
 A sale on day d needs a store delivery 1 to 14 days before, on one of the store's three delivery days; that delivery
 needs an issue at the distribution centre 1 to 3 days before, that needs a weekly vendor delivery up to 14 days
-before. What lies before the horizon, or before a store's go-live, becomes opening stock. What happens to a unit
-afterwards is in life.py.
+before. What lies before the horizon, or before a store's go-live, becomes opening stock. Where stores order by levels
+(replenishing.py) receipts are given, and the unit that came first is sold first. What happens to a unit afterwards is in
+life.py.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.simulator.arrays import position_in_run, run_starts
 from pipelines.simulator.config import LOOKAHEAD_DAYS, PAST_DAYS, SimulationConfig
 from pipelines.simulator.demand import Demand
 from pipelines.simulator.master import CENTRES, MAKERS, Master
 
-__all__ = ["Routes", "Units", "build_routes", "build_units", "slots_before_go_live"]
+__all__ = ["Routes", "Units", "build_routes", "build_units", "slots_before_go_live", "units_received"]
 
 
 @dataclass
@@ -94,9 +96,49 @@ def build_units(config: SimulationConfig, master: Master, demand: Demand, routes
     rng = config.rng("supply")
     live = ~slots_before_go_live(master, demand)
     site, variant, day = demand.site[live], demand.variant[live], demand.day[live]
+    receipt, issue = routes.store(site, np.maximum(day - rng.integers(1, 15, len(day)), master.articles.launch[variant] - 3))
+    return _supplied(master, routes, rng, site=site, variant=variant, day=day, receipt=receipt, issue=issue)
+
+
+def units_received(
+    config: SimulationConfig, master: Master, routes: Routes, *, sold: Demand, received: Demand, starts: np.ndarray
+) -> Units:
+    """The units that stores receive, each with the sale of the same place in the row of its series; what nobody buys is for sale
+    until after the look-ahead.
+
+    `received` has one entry per unit and day of receipt; on the first day of a series, `starts` by [store, variant], it is the
+    opening stock, which lies there before that day.
+    """
+    begins = starts[received.site - CENTRES, received.variant]
+    live = sold.day >= starts[sold.site - CENTRES, sold.variant]
+    day = np.full(len(received.day), config.days + LOOKAHEAD_DAYS)
+    day[_places(sold.site[live], sold.variant[live], among=received)] = sold.day[live]
+    go_live = master.sites.go_live[received.site]
+    before = np.where(begins == go_live, begins - 1, begins)
+    receipt, issue = routes.store(received.site, np.where(received.day == begins, before, received.day))
+    rng = config.rng("supply")
+    return _supplied(master, routes, rng, site=received.site, variant=received.variant, day=day, receipt=receipt, issue=issue)
+
+
+def _places(site: np.ndarray, variant: np.ndarray, *, among: Demand) -> np.ndarray:
+    """Index, within entries sorted by series, of the entry with the same number in its series."""
+    width = int(max(variant.max(initial=0), among.variant.max(initial=0))) + 1
+    return np.searchsorted(among.site * width + among.variant, site * width + variant) + position_in_run(run_starts(site, variant))
+
+
+def _supplied(
+    master: Master,
+    routes: Routes,
+    rng: np.random.Generator,
+    *,
+    site: np.ndarray,
+    variant: np.ndarray,
+    day: np.ndarray,
+    receipt: np.ndarray,
+    issue: np.ndarray,
+) -> Units:
     count = len(site)
     launch, maker, centre = master.articles.launch[variant], master.articles.maker[variant], master.sites.centre[site]
-    receipt, issue = routes.store(site, np.maximum(day - rng.integers(1, 15, count), launch - 3))
     wave = routes.centre(centre, maker, np.maximum(issue - rng.integers(0, 15, count), launch - 14))
     sent, received = routes.vendor_sent[centre, maker, wave], routes.centre_received[centre, maker, wave]
     opening_store = (receipt < master.sites.go_live[site]) | (issue < 0)

@@ -12,6 +12,7 @@ import polars as pl
 from pipelines.simulator.arrays import days_to_dates, numbers, seconds_to_times, text
 from pipelines.simulator.config import DAY_SECONDS
 from pipelines.simulator.delivery_items import DeliveryItems
+from pipelines.simulator.demand_truth import demand_truth
 from pipelines.simulator.events import AT_VENDOR, IN_TRANSIT, Kind
 from pipelines.simulator.feeds_partners import claimed_units
 from pipelines.simulator.feeds_pos import Till
@@ -39,6 +40,7 @@ def truth_tables(story: Story, *, items: DeliveryItems, postings: Postings, till
         "unposted_counts": _count_differences(story, postings, posted=False),
         "units": _units(story),
         "go_lives": pl.DataFrame({"site": story.master.sites.code, "go_live": days_to_dates(story.start, story.master.sites.go_live)}),
+        **demand_truth(story),
     }
 
 

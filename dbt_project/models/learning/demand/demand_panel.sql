@@ -1,8 +1,16 @@
--- One row per variant, site and day, from the first day of sales or stock to the last day that plans are laid out for.
--- Reaches back a bounded time, so that one receipt with a wrong year does not make the panel decades long.
-with sales as (
+-- One row per variant, site and day, from its launch to the last day that plans are laid out for, or to its end.
+with series as (
 
-    select * from {{ ref('sales_daily') }}
+    select
+        *,
+        coalesce(last_date, observed_until + {{ var('planned_days_ahead') }}) as until_date
+    from {{ ref('int_demand_series') }}
+
+),
+
+demand as (
+
+    select * from {{ ref('int_demand_daily') }}
 
 ),
 
@@ -18,40 +26,15 @@ sites as (
 
 ),
 
-campaigns as (
-
-    select * from {{ ref('stg_marketing__campaigns') }}
-
-),
-
 calendar as (
 
     select * from {{ ref('stg_marketing__calendar') }}
 
 ),
 
-last_day as (
+offers as (
 
-    select
-        max(sales_date) as observed_until,
-        max(sales_date) - {{ var('panel_history_days') }} as panel_from,
-        max(sales_date) + {{ var('planned_days_ahead') }} as planned_until
-    from sales
-    where units_sold > 0
-
-),
-
--- What never sold here has no demand to learn from; the first day is that of the first sale or the first stock.
-series as (
-
-    select
-        sales.article_id,
-        sales.site_id,
-        min(sales.sales_date) as first_date
-    from sales
-    inner join last_day on sales.sales_date > last_day.panel_from
-    group by sales.article_id, sales.site_id
-    having sum(sales.units_sold) > 0
+    select * from {{ ref('int_demand_offers') }}
 
 ),
 
@@ -61,52 +44,73 @@ days as (
         series.article_id,
         series.site_id,
         cast(day_series.panel_day as date) as ds,
-        last_day.observed_until
+        series.observed_until
     from series
-    cross join last_day
-    cross join unnest({{ day_series('series.first_date', 'last_day.planned_until') }}) as day_series (panel_day)
+    cross join unnest({{ day_series('series.first_date', 'series.until_date') }}) as day_series (panel_day)
 
 ),
 
--- Of several campaigns on one day the largest discount counts.
-offers as (
+-- The price of the last sale without a campaign stands until another is seen.
+priced as (
 
     select
-        days.article_id,
-        days.site_id,
-        days.ds,
-        max(campaigns.discount_pct) as campaign_discount_pct,
-        min(campaigns.planned_date) as campaign_planned_date
+        days.*,
+        demand.units_demanded,
+        demand.campaign_share,
+        demand.opening_units,
+        demand.is_stock_out,
+        last_value(demand.list_price ignore nulls) over (
+            partition by days.article_id, days.site_id order by days.ds rows between unbounded preceding and current row
+        ) as list_price
     from days
-    inner join articles on days.article_id = articles.article_id
-    inner join sites on days.site_id = sites.site_id
-    inner join campaigns
-        on
-            articles.generic_article_id = campaigns.generic_article_id
-            and days.ds between campaigns.first_date and campaigns.last_date
-            and (campaigns.region_code is null or sites.region_code = campaigns.region_code)
-    group by days.article_id, days.site_id, days.ds
+    left join demand
+        on days.article_id = demand.article_id and days.site_id = demand.site_id and days.ds = demand.sales_date
+
+),
+
+compared as (
+
+    select
+        *,
+        lag(list_price) over (partition by article_id, site_id order by ds) as list_price_before
+    from priced
+
+),
+
+dated as (
+
+    select
+        *,
+        max(case when list_price is distinct from list_price_before then ds end) over (
+            partition by article_id, site_id order by ds rows between unbounded preceding and current row
+        ) as price_date
+    from compared
 
 )
 
 select
-    concat(days.article_id, '/', days.site_id) as unique_id,
-    days.article_id,
-    days.site_id,
+    concat(dated.article_id, '/', dated.site_id) as unique_id,
+    dated.ds,
+    case when dated.ds <= dated.observed_until then cast(coalesce(dated.units_demanded, 0) as double) end as y,
+    coalesce(dated.is_stock_out, false) as is_stock_out,
+    dated.article_id,
+    dated.site_id,
     articles.generic_article_id,
     articles.merchandise_category_code,
+    articles.color_name,
+    articles.storage_size_name,
     sites.region_code,
-    days.ds,
-    days.observed_until,
-    case when days.ds <= days.observed_until then cast(coalesce(sales.units_sold, 0) as double) end as y,
-    coalesce(sales.is_stock_out, false) as is_stock_out,
     coalesce(calendar.is_holiday, false) as is_holiday,
     coalesce(calendar.is_open, true) as is_open,
-    offers.campaign_discount_pct,
-    offers.campaign_planned_date
-from days
-inner join articles on days.article_id = articles.article_id
-left join sites on days.site_id = sites.site_id
-left join sales on days.article_id = sales.article_id and days.site_id = sales.site_id and days.ds = sales.sales_date
-left join calendar on sites.region_code = calendar.region_code and days.ds = calendar.calendar_date
-left join offers on days.article_id = offers.article_id and days.site_id = offers.site_id and days.ds = offers.ds
+    coalesce(offers.discount_pct, 0) as campaign_discount_pct,
+    offers.planned_date as campaign_discount_pct_planned_at,
+    dated.list_price * (1 - coalesce(offers.discount_pct, 0) / 100) as price,
+    -- Known from the day on which both the list price was first seen and the campaign planned.
+    greatest(dated.price_date, coalesce(offers.planned_date, dated.price_date)) as price_planned_at,
+    cast(dated.campaign_share as double) as campaign_share,
+    case when dated.ds <= dated.observed_until then dated.opening_units end as opening_units
+from dated
+inner join articles on dated.article_id = articles.article_id
+left join sites on dated.site_id = sites.site_id
+left join calendar on sites.region_code = calendar.region_code and dated.ds = calendar.calendar_date
+left join offers on dated.article_id = offers.article_id and dated.site_id = offers.site_id and dated.ds = offers.ds

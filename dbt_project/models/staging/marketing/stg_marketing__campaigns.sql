@@ -13,11 +13,13 @@ renamed as (
         {{ blank_to_null('region') }} as region_code,
         campaign_name,
         cast(discount_pct as double) as discount_pct,
-        planned_on as planned_date,
+        -- A plan without a date was known when it came.
+        coalesce(planned_on, cast(_ingested_at as date)) as planned_date,
         starts_on as first_date,
         ends_on as last_date,
         row_number() over (
-            partition by campaign_number, generic_article, region order by planned_on asc, _ingested_at asc, _line asc
+            partition by campaign_number, generic_article, region
+            order by coalesce(planned_on, cast(_ingested_at as date)) asc, _ingested_at asc, _line asc
         ) as announcement
     from campaigns
 
