@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipelines.forecasting.command import backtest_app
 from pipelines.home import Home, project_root
 from pipelines.recall.command import recall
 from pipelines.rollout.command import accept_load
@@ -28,6 +29,7 @@ app.command()(recall)
 app.command("accept-load")(accept_load)
 app.command()(cases)
 app.command()(decide)
+app.add_typer(backtest_app, name="backtest")
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20

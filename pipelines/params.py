@@ -46,19 +46,16 @@ class DemandParams:
 
     horizon_days: int
     quantiles: list[float]
-    seasonal_period_days: int
     minimum_history_days: int
     cutoffs: int
     cutoff_step_days: int
-    as_of_step_days: int
-    as_of_window_days: int
-    maximum_training_rows: int
-    level_half_life_days: int
-    weekday_weeks: int
-    quantile_bins: int
-    minimum_bin_rows: int
+    validation_cutoffs: int
+    static: list[str]
+    known: list[str]
+    past: list[str]
+    models: list[str]
     tolerated_coverage_error: float
-    lightgbm: dict[str, Any]
+    trees: dict[str, Any]
 
 
 @dataclass(frozen=True)

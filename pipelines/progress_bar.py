@@ -25,6 +25,7 @@ _WORDS = {
     "publish": "Publishing (tables)",
     "train demand": "Training and judging the demand model",
     "train returns": "Training and judging the returns model",
+    "backtest demand": "Forecasting from past cut-offs",
     "score demand": "Forecasting demand",
     "score returns": "Scoring open returns",
 }

@@ -14,8 +14,10 @@ from datetime import date, datetime
 
 import polars as pl
 
-from pipelines.features import demand as demand_features
 from pipelines.features import returns as returns_features
+from pipelines.forecasting.backtest import CHAMPION
+from pipelines.forecasting.engine import DemandEngine
+from pipelines.forecasting.quantiles import quantile_name
 from pipelines.models import demand, returns
 from pipelines.models.cards import Decision, ModelCard, decide, features_version
 from pipelines.models.metrics import Metric, coverage, forecast_metrics, probability_metrics
@@ -23,7 +25,7 @@ from pipelines.models.registry import Champion, ModelFiles, model_version
 from pipelines.models.training import FittedTrees, learner_version
 from pipelines.params import Params
 
-__all__ = ["Learned", "Occasion", "demand_model", "is_due", "learn_demand", "learn_returns", "returns_model"]
+__all__ = ["Learned", "Occasion", "demand_engine", "is_due", "learn_demand", "learn_returns", "returns_model"]
 
 
 @dataclass(frozen=True)
@@ -59,35 +61,38 @@ def is_due(champion: Champion | None, observed_until: date, features: Sequence[s
 
 
 def learn_demand(panel: pl.DataFrame, params: Params, occasion: Occasion) -> Learned | None:
-    """Train and judge the demand model; None where the history is too short for one cut-off."""
+    """Learn demand and judge it; None where the history is too short for one cut-off."""
     knobs = params.demand
-    panel = demand_features.dense_panel(panel)
-    cutoffs = demand.demand_cutoffs(panel, knobs)
-    if not cutoffs:
+    learned = demand.learn(panel, params)
+    if learned is None:
         return None
-    backtest = demand.backtest_demand(panel, params)
-    quantiles = {demand.quantile_name(q): q for q in knobs.quantiles}
-    # With one cut-off alone the spread is judged on the days it was taken from.
-    earlier = backtest.filter(pl.col("cutoff") < cutoffs[-1]) if len(cutoffs) > 1 else backtest
-    known = pl.col("y").is_not_null() & ~pl.col("is_stock_out")
-    newest = demand.with_quantiles(backtest.filter(pl.col("cutoff") == cutoffs[-1]), demand.spread_of(earlier, knobs))
-    metrics = forecast_metrics(newest.filter(known), quantiles)
-    every = forecast_metrics(demand.with_quantiles(backtest, demand.spread_of(backtest, knobs)).filter(known), quantiles)
-    covered = coverage(newest.filter(known), quantiles)
-    model = demand.train_demand(panel, demand.spread_of(backtest, knobs), params)
-    files = ModelFiles(model.trees.text, {"spread": _listed(model.spread), "features": list(model.trees.features)})
-    last = demand_features.observed_until(panel)
+    quantiles = {quantile_name(q): q for q in knobs.quantiles}
+    metrics = forecast_metrics(learned.newest, quantiles)
+    covered = coverage(learned.newest, quantiles)
+    served, naive, best = (learned.figures[name] for name in (CHAMPION, demand.BASELINE, learned.best_baseline))
+    metrics += [
+        Metric("wape_all_cutoffs", served["wape"], naive["wape"]),
+        Metric("wape_against_best_baseline", served["wape"], best["wape"]),
+        Metric("mase_all_cutoffs", served["mase"], naive["mase"]),
+        Metric("rmsse_all_cutoffs", served["rmsse"], naive["rmsse"]),
+    ]
+    kept = learned.engine.as_texts()
+    trees = kept.pop("trees")
+    files = ModelFiles(json.dumps(trees, sort_keys=True), kept)
+    found = learned.backtest
+    cutoffs = [found.panel.ds[cutoff] for cutoff in found.cutoffs]
     card = _card(
-        "demand", files, last, params, occasion,
-        metrics=[*metrics, Metric("wape_all_cutoffs", every[0].value, every[0].baseline)],
+        "demand", files, demand.observed_until(panel), params, occasion,
+        metrics=metrics,
         calibration=covered.to_dicts(),
         unfit=_not_finite(metrics),
-        held_back=f"the {knobs.horizon_days} days after {cutoffs[-1]}; {len(cutoffs)} cut-offs in all",
-        baseline=f"seasonal naive ({knobs.seasonal_period_days} days)",
+        held_back=f"the {knobs.horizon_days} days after {cutoffs[-1]}; {len(cutoffs)} cut-offs, best baseline {learned.best_baseline}",
+        baseline="seasonal naive (7 days)",
         training_rows=panel.filter(pl.col("y").is_not_null()).height,
-        features=demand_features.FEATURES,
+        features=demand.demand_features(params),
     )  # fmt: skip
-    return Learned(card, files, newest, model.trees.importance(), _coverage_warning(covered, knobs.tolerated_coverage_error))
+    importance = found.importance if found.importance is not None else pl.DataFrame(schema={"feature": pl.String, "gain_share": pl.Float64})
+    return Learned(card, files, learned.newest, importance, _coverage_warning(covered, knobs.tolerated_coverage_error))
 
 
 def learn_returns(cases: pl.DataFrame, params: Params, occasion: Occasion) -> Learned | None:
@@ -130,10 +135,9 @@ def learn_returns(cases: pl.DataFrame, params: Params, occasion: Occasion) -> Le
     return Learned(card, files, newest, model.trees.importance(), _ratio_warning(figures["expected_over_observed"].value, knobs))
 
 
-def demand_model(files: ModelFiles) -> demand.DemandModel:
-    """The demand model that was kept."""
-    spread = pl.DataFrame(files.rest["spread"]).with_columns(pl.col("upper_edge").cast(pl.Float64).fill_null(math.inf))
-    return demand.DemandModel(FittedTrees(files.trees, files.rest["features"]), spread)
+def demand_engine(files: ModelFiles) -> DemandEngine:
+    """The demand engine that was kept."""
+    return DemandEngine.of_texts({**files.rest, "trees": json.loads(files.trees)})
 
 
 def returns_model(files: ModelFiles) -> returns.ReturnsModel:
@@ -164,12 +168,6 @@ def _card(name: str, files: ModelFiles, trained_as_of: date, params: Params, occ
         decision=decision,
         **told,
     )
-
-
-def _listed(spread: pl.DataFrame) -> list[dict]:
-    """Rows of the spread; JSON knows no infinity, so the last edge is empty."""
-    edge = pl.when(pl.col("upper_edge").is_finite()).then(pl.col("upper_edge"))
-    return json.loads(json.dumps(spread.with_columns(edge.alias("upper_edge")).to_dicts()))
 
 
 def _not_finite(metrics: Sequence[Metric]) -> list[str]:

@@ -12,14 +12,13 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.features import demand as demand_features
 from pipelines.features import returns as returns_features
 from pipelines.models import demand, returns
-from pipelines.models.learning import Learned, Occasion, demand_model, learn_demand, learn_returns, returns_model
+from pipelines.models.learning import Learned, Occasion, demand_engine, learn_demand, learn_returns, returns_model
 from pipelines.models.metrics import coverage
 from pipelines.models.plots import calibration_plot, coverage_plot, fan_plot, importance_plot
 from pipelines.models.registry import ModelFiles
-from pipelines.params import Params
+from pipelines.params import Params, read_params
 
 __all__ = ["USE_CASES", "UseCase"]
 
@@ -46,13 +45,13 @@ class UseCase:
 
 def _score_demand(files: ModelFiles, panel: pl.DataFrame, params: Params) -> pl.DataFrame:
     series = panel.select("unique_id", "article_id", "site_id").unique()
-    forecast = demand.forecast_demand(demand_model(files), panel, params.demand)
-    return forecast.join(series, on="unique_id").rename({"ds": "forecast_date"})
+    forecast = demand.forecast_demand(demand_engine(files), panel, params)
+    return forecast.join(series, on="unique_id").rename({"ds": "forecast_date", "lead": "lead_time_days"})
 
 
 def _demand_plots(learned: Learned) -> dict[str, bytes]:
     quantiles = sorted(name for name in learned.judged.columns if name.startswith("units_p"))
-    known = learned.judged.filter(pl.col("y").is_not_null() & ~pl.col("is_stock_out"))
+    known = learned.judged
     levels = {name: int(name.removeprefix("units_p")) / 100 for name in quantiles}
     return {
         "forecast against actual, newest held-back days": fan_plot(known, quantiles[0], quantiles[-1]),
@@ -76,8 +75,8 @@ USE_CASES = {
         source_table="sales_daily",
         scored_table="demand_forecasts",
         question="How many units of a variant will a site sell on each of the coming days?",
-        features=demand_features.FEATURES,
-        observed_until=demand_features.observed_until,
+        features=demand.demand_features(read_params()),
+        observed_until=demand.observed_until,
         learn=learn_demand,
         score=_score_demand,
         plots=_demand_plots,

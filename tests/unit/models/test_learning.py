@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.features.returns import case_rows
 from pipelines.models.cards import NOT_BETTER, PROMOTED, REFUSED
-from pipelines.models.demand import backtest_demand, demand_cutoffs, forecast_demand, spread_of, with_quantiles
-from pipelines.models.learning import Occasion, demand_model, learn_demand, learn_returns, returns_model
+from pipelines.models.demand import forecast_demand
+from pipelines.models.learning import Occasion, demand_engine, learn_demand, learn_returns, returns_model
 from pipelines.models.returns import backtest_returns, returns_cutoffs, score_open_cases
 from pipelines.params import read_params
 from tests.unit.features.panels import sale_cases, weekly_panel
@@ -49,39 +49,18 @@ def test_another_seed_gives_another_model(learned_demand):
     assert learn_demand(weekly_panel(), other, OCCASION).card.model_version != learned_demand.card.model_version
 
 
-def test_each_cutoff_is_judged_by_a_model_of_its_own_past():
-    panel = weekly_panel()
-    changed = panel.with_columns(
-        y=pl.when(pl.col("ds") > pl.lit(demand_cutoffs(panel, PARAMS.demand)[0])).then(pl.col("y") * 3 + 1).otherwise("y")
-    )
-    first = demand_cutoffs(panel, PARAMS.demand)[0]
-    one, other = (backtest_demand(p, PARAMS).filter(pl.col("cutoff") == first) for p in (panel, changed))
-    assert one.select("unique_id", "ds", "expected_units").equals(other.select("unique_id", "ds", "expected_units"))
-    assert not one["y"].equals(other["y"])
-
-
-def test_the_newest_cutoff_lies_one_horizon_back_and_short_histories_have_none():
-    assert demand_cutoffs(weekly_panel(days=120), PARAMS.demand)[-1] == weekly_panel(days=120)["ds"].max() - timedelta(days=28)
-    assert demand_cutoffs(weekly_panel(days=56), PARAMS.demand) == []
+def test_short_histories_are_not_learned_from():
     assert learn_demand(weekly_panel(days=56), PARAMS, OCCASION) is None
+    assert learn_demand(weekly_panel(days=90), PARAMS, OCCASION).card.held_back.startswith("the 28 days after 2026-03-08; 1 cut-offs")
 
 
 def test_the_kept_model_forecasts_as_the_trained_one(learned_demand):
-    forecast = forecast_demand(demand_model(learned_demand.files), weekly_panel(), PARAMS.demand)
+    forecast = forecast_demand(demand_engine(learned_demand.files), weekly_panel(), PARAMS)
     assert forecast.height == 12 * 28
     assert forecast.select((pl.col("units_p10") <= pl.col("units_p50")).all() & (pl.col("units_p50") <= pl.col("units_p90")).all()).item()
     expected = forecast.group_by("unique_id").agg(pl.col("expected_units").mean()).sort("unique_id")
     actual = weekly_panel().group_by("unique_id").agg(pl.col("y").mean()).sort("unique_id")
     assert (expected["expected_units"] / actual["y"] - 1).abs().max() < 0.35
-
-
-def test_quantiles_hold_what_they_promise_on_the_data_they_come_from():
-    rng = np.random.default_rng(1)
-    mean = rng.uniform(1, 20, 20_000)
-    judged = pl.DataFrame({"expected_units": mean, "y": rng.poisson(mean).astype(float), "is_stock_out": False})
-    held = with_quantiles(judged, spread_of(judged, PARAMS.demand))
-    shares = {name: held.select((pl.col("y") <= pl.col(name)).mean()).item() for name in ("units_p10", "units_p50", "units_p90")}
-    assert shares == pytest.approx({"units_p10": 0.1, "units_p50": 0.5, "units_p90": 0.9}, abs=0.01)
 
 
 def test_returns_find_the_customers_who_bring_things_back(learned_returns):

@@ -1,15 +1,21 @@
 -- One row per movement that the state does not follow: on the same day, the movement before it has the stronger claim.
-{{ config(materialized='table') }}
+{{ config(materialized='incremental', incremental_strategy='replace_units', on_schema_change='fail') }}
 
-with
+with movements as (
+
+    {{ movements_of_units() }}
+
+),
+
 -- Two places, or two customers, cannot both have got a unit on one day. Where days lie between, a way that nobody told of can.
 later_claims as (
 
     select
         article_id,
         serial_number,
-        sequence_number
-    from {{ ref('serial_movements') }}
+        sequence_number,
+        unit_ingested_at as ingested_at
+    from movements
     where conflict_code in ('in_two_places', 'sold_twice')
 
 ),
@@ -24,7 +30,7 @@ of_units as (
         moves.movement_date,
         moves.witness_count,
         coalesce(moves.delivery_id, moves.purchase_order_id, moves.sales_order_id) as chain_id
-    from {{ ref('serial_movements') }} as moves
+    from movements as moves
     where (moves.article_id, moves.serial_number) in (
         select
             later_claims.article_id,
@@ -40,6 +46,7 @@ pairs as (
         later_claims.article_id,
         later_claims.serial_number,
         later_claims.sequence_number,
+        later_claims.ingested_at,
         earlier.witness_count as earlier_witness_count,
         later.witness_count as later_witness_count,
         earlier.chain_id as earlier_chain_id,
@@ -85,7 +92,8 @@ select
     case
         when coalesce(chained.is_earlier_chained, false) <> coalesce(chained.is_later_chained, false) then 'document_chain'
         else 'witness_count'
-    end as decided_by
+    end as decided_by,
+    pairs.ingested_at
 from pairs
 left join chained
     on

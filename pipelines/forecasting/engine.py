@@ -1,0 +1,99 @@
+"""Engine: what a panel taught, kept as texts, and the forecast of the coming periods that it gives.
+
+Learning is a backtest, and then the same choices and fits once more at the last observed period. Where models and their cards are kept
+is not decided here (pipelines/models/registry.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipelines.forecasting.backtest import Backtest, backtest
+from pipelines.forecasting.champion import choose_champions, parts_of
+from pipelines.forecasting.config import ForecastConfig
+from pipelines.forecasting.features import FeatureMaker
+from pipelines.forecasting.origins import LEARNED, Lineup, Timings, forecast_origin, known_at
+from pipelines.forecasting.panel import Panel
+from pipelines.forecasting.quantiles import SpreadTable, quantile_name
+from pipelines.forecasting.serving import serve_origin, spread_at
+from pipelines.forecasting.trees import TreeModel, fit_trees
+
+__all__ = ["DemandEngine", "forecast_panel", "learn_panel"]
+
+
+@dataclass(frozen=True)
+class DemandEngine:
+    """Fitted trees (None where too little was known), who serves which segment, and the spread of demand around it."""
+
+    trees: TreeModel | None
+    champions: pl.DataFrame
+    spread: SpreadTable
+    horizon: int
+
+    def as_texts(self) -> dict[str, Any]:
+        """All of it as texts and numbers that JSON can hold."""
+        return {
+            "trees": self.trees.as_texts() if self.trees else None,
+            "champions": self.champions.to_dicts(),
+            "spread": self.spread.as_texts(),
+            "horizon": self.horizon,
+        }
+
+    @staticmethod
+    def of_texts(kept: Mapping[str, Any]) -> DemandEngine:
+        """The engine that as_texts gave."""
+        trees = TreeModel.of_texts(kept["trees"]) if kept["trees"] else None
+        return DemandEngine(trees, pl.DataFrame(kept["champions"]), SpreadTable.of_texts(kept["spread"]), kept["horizon"])
+
+
+def learn_panel(panel: Panel, config: ForecastConfig) -> tuple[Backtest, DemandEngine]:
+    """Judge on past cut-offs, then learn from all that is known. Raises PanelError where the history is too short."""
+    found = backtest(panel, config)
+    maker = FeatureMaker(found.panel)
+    last, horizon = found.panel.observed - 1, found.panel.frequency.horizon
+    known, origins, zero_share = known_at(found.ledger.values(), maker, last, found.lineup.models)
+    champions = choose_champions(known, found.lineup.models, found.lineup.baselines)
+    spread = spread_at(known, origins, zero_share, champions, last, config, maker)
+    trees = fit_trees(FeatureMaker(panel), last, horizon, config) if found.lineup.learned else None
+    return found, DemandEngine(trees, champions, spread, horizon)
+
+
+def forecast_panel(engine: DemandEngine, panel: Panel) -> pl.DataFrame:
+    """One row per series and coming period: unique_id, ds, lead, expected_units, quantiles, model_name, segment, fallback_reason.
+
+    Series whose first sale lies in the last observed period or earlier are all forecast.
+    """
+    maker, origin = FeatureMaker(panel), panel.observed - 1
+    parts = sorted(
+        {part for name in engine.champions["model_name"].to_list() + engine.champions["baseline_name"].to_list() for part in parts_of(name)}
+    )
+    lineup = Lineup([name for name in parts if name not in LEARNED], list(LEARNED) if engine.trees else [], {})
+    one = forecast_origin(maker, origin, engine.trees, lineup, engine.horizon, Timings())
+    served = serve_origin(one, engine.champions, maker)
+    quantiles = engine.spread.quantiles_of(np.nan_to_num(served.expected), one.zero_share)
+    rows = np.flatnonzero(one.alive)
+    index = np.repeat(np.arange(len(rows)), engine.horizon)
+    ahead = pl.Series("ds", [maker.date_of(origin + lead) for lead in range(1, engine.horizon + 1)])
+    of_series = pl.DataFrame(
+        {
+            "unique_id": panel.unique_id.gather(rows),
+            "model_name": served.model_name[rows].tolist(),
+            "segment": one.segment[rows].tolist(),
+            "fallback_reason": served.fallback_reason[rows].tolist(),
+        },
+        schema_overrides={"fallback_reason": pl.String},
+    )
+    leads = pl.DataFrame(
+        {
+            "ds": ahead.gather(np.tile(np.arange(engine.horizon), len(rows))),
+            "lead": np.tile(np.arange(1, engine.horizon + 1, dtype=np.int32), len(rows)),
+            "expected_units": served.expected[rows].ravel(),
+            **{quantile_name(q): quantiles[rows][..., position].ravel() for position, q in enumerate(engine.spread.quantiles)},
+        }
+    )
+    return pl.concat([of_series[index], leads], how="horizontal").select("unique_id", pl.exclude("unique_id"))

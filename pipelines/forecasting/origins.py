@@ -1,0 +1,155 @@
+"""Origins: what every model said at the end of a period, for as many periods as are needed to choose, to calibrate and to judge.
+
+Trees are fitted at some of the origins and serve those after it; baselines are fitted at each. Choosing among them is not done here
+(champion.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipelines.forecasting.baselines import baseline_forecasts, baseline_names
+from pipelines.forecasting.champion import Known
+from pipelines.forecasting.config import ForecastConfig
+from pipelines.forecasting.errors import PanelError
+from pipelines.forecasting.features import FeatureMaker
+from pipelines.forecasting.judging import scales_of
+from pipelines.forecasting.segments import segments_of
+from pipelines.forecasting.trees import TreeModel, fit_trees
+
+__all__ = ["LEARNED", "Lineup", "OriginForecasts", "Timings", "choose_lineup", "forecast_origin", "known_at", "validation_origins"]
+
+LEARNED = ("regression", "trees")
+_LEAST_PERIODS = 12
+"""Periods of history before trees are fitted."""
+_LEAST_ROWS = 400
+
+
+@dataclass(frozen=True)
+class OriginForecasts:
+    """One origin: units by series and lead of each model, each series' segment and share of zeros, and who was alive."""
+
+    origin: int
+    forecasts: dict[str, np.ndarray]
+    segment: np.ndarray
+    zero_share: np.ndarray
+    alive: np.ndarray
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """The models that take part, and those that do not with the reason."""
+
+    baselines: list[str]
+    learned: list[str]
+    left_out: dict[str, str]
+
+    @property
+    def models(self) -> list[str]:
+        """All that take part."""
+        return [*self.baselines, *self.learned]
+
+
+@dataclass
+class Timings:
+    """Seconds by stage, added up."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def of(self, stage: str, work: Callable):
+        """What the work returns; its duration is added to the stage."""
+        start = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self.seconds[stage] += time.perf_counter() - start
+
+
+def choose_lineup(maker: FeatureMaker, first_origin: int, config: ForecastConfig) -> Lineup:
+    """The models that suit the panel and that the configuration does not leave out. Raises PanelError for names that are unknown."""
+    baselines, left_out = baseline_names(maker, config.models or ())
+    learned = list(LEARNED)
+    rows = int(np.isfinite(maker.demand[:, : first_origin + 1]).sum())
+    if first_origin < _LEAST_PERIODS or rows < _LEAST_ROWS:
+        left_out.update(dict.fromkeys(LEARNED, f"{rows:,} known periods over {first_origin + 1} are too few to learn from"))
+        learned = []
+    if config.models is not None:
+        unknown = sorted(set(config.models) - {*baselines, *LEARNED, *left_out})
+        if unknown:
+            raise PanelError(f"models {', '.join(unknown)} are unknown; there are {', '.join([*baselines, *LEARNED])}")
+        for name in [*baselines, *learned]:
+            if name not in config.models:
+                left_out[name] = "not in the configuration's models"
+        baselines, learned = ([name for name in names if name in config.models] for names in (baselines, learned))
+    if not baselines:
+        raise PanelError("no baseline is left; keep at least one of the models, such as ses")
+    return Lineup(baselines, learned, left_out)
+
+
+def validation_origins(first: int, frequency, config: ForecastConfig) -> list[int]:
+    """Origins before the first cut-off on which champions are chosen and spreads measured, oldest first.
+
+    At least half of the history before the first of them is left to learn from.
+    """
+    count = config.validation_cutoffs or 6
+    reach = min(max(frequency.holdout, 2 * frequency.horizon), first // 2)
+    # A step of whole seasons would see each lead on one weekday only; together with the horizon it does see all.
+    step = max(1, reach // count)
+    return sorted(origin for origin in range(first - step, first - reach - 1, -step) if origin >= 1)
+
+
+def forecast_origin(
+    maker: FeatureMaker, origin: int, trees: TreeModel | None, lineup: Lineup, horizon: int, timings: Timings
+) -> OriginForecasts:
+    """What each model of the line-up says at the end of the origin period."""
+    forecasts = timings.of("baselines", lambda: baseline_forecasts(maker, origin, horizon, lineup.baselines))
+    if trees is not None:
+        straight, corrected = timings.of("predict", lambda: trees.predict(maker, origin, horizon))
+        forecasts.update({name: values for name, values in zip(LEARNED, (straight, corrected), strict=True) if name in lineup.learned})
+    window = maker.panel.frequency.windows[len(maker.panel.frequency.windows) // 2]
+    part = maker.demand[:, max(0, origin + 1 - window) : origin + 1]
+    zero_share = (part == 0).sum(axis=1) / np.maximum(np.isfinite(part).sum(axis=1), 1)
+    segment = np.array(segments_of(maker, origin).to_list(), dtype=object)
+    return OriginForecasts(origin, forecasts, segment, zero_share, maker.is_alive(origin))
+
+
+def fit_if_due(
+    maker: FeatureMaker, origin: int, fitted: TreeModel | None, lineup: Lineup, config: ForecastConfig, timings: Timings
+) -> TreeModel | None:
+    """Trees fitted at the origin; None where none take part. `fitted` serves on where given."""
+    if not lineup.learned or fitted is not None:
+        return fitted
+    return timings.of("fit trees", lambda: fit_trees(maker, origin, maker.panel.frequency.horizon, config))
+
+
+def known_at(
+    ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int, models: Sequence[str]
+) -> tuple[Known, np.ndarray, np.ndarray]:
+    """What earlier origins said about periods that have come by the cut-off; beside it each row's origin and share of zeros."""
+    past = [one for one in ledger if one.origin < cutoff]
+    scales = scales_of(maker.demand, cutoff, maker.panel.price)
+    rows = [np.flatnonzero(one.alive) for one in past]
+    horizon = past[0].forecasts[models[0]].shape[1]
+    y = np.concatenate([known_demand_ahead(maker, one.origin, horizon, cutoff)[r] for one, r in zip(past, rows, strict=True)])
+    forecasts = {name: np.concatenate([one.forecasts[name][r] for one, r in zip(past, rows, strict=True)]) for name in models}
+    every = np.concatenate(rows)
+    absolute, squared = (np.where(np.isfinite(scale), scale, np.inf)[every] for scale in (scales.absolute, scales.squared))
+    known = Known(
+        forecasts, y, absolute, squared, scales.weight[every],
+        np.concatenate([one.segment[r] for one, r in zip(past, rows, strict=True)]),
+    )  # fmt: skip
+    origins = np.concatenate([np.full(len(r), one.origin) for one, r in zip(past, rows, strict=True)])
+    return known, origins, np.concatenate([one.zero_share[r] for one, r in zip(past, rows, strict=True)])
+
+
+def known_demand_ahead(maker: FeatureMaker, origin: int, horizon: int, until: int) -> np.ndarray:
+    """Known demand of the periods after the origin by series and lead; not a number beyond `until`."""
+    ahead = np.full((maker.panel.series, horizon), np.nan)
+    last = min(origin + horizon, until, maker.demand.shape[1] - 1)
+    ahead[:, : max(0, last - origin)] = maker.demand[:, origin + 1 : last + 1]
+    return ahead
