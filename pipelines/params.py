@@ -140,6 +140,7 @@ class ReplenishmentParams:
     ageing_cover_days: int
     validation_days: int
     warm_up_days: int
+    validation_paths: int
     shifts: list[float]
     minimum_class_series: int
     frontier_ratios: list[float]
