@@ -29,8 +29,8 @@ from pipelines.forecasting.origins import (
     validation_origins,
 )
 from pipelines.forecasting.panel import Panel
-from pipelines.forecasting.quantiles import empirical_quantiles, quantile_name
-from pipelines.forecasting.serving import Served, serve_origin, spread_at
+from pipelines.forecasting.quantiles import own_quantiles, quantile_name
+from pipelines.forecasting.serving import Served, calibrated, serve_origin
 from pipelines.forecasting.trees import TreeModel, fit_trees
 from pipelines.progress import report
 
@@ -95,13 +95,12 @@ def backtest(panel: Panel, config: ForecastConfig) -> Backtest:
     judged, frames, champions = [], [], []
     for cutoff in cutoffs:
         one = ledger[cutoff]
-        known, origins, zero_share = timings.of("choose", lambda c=cutoff: known_at(ledger.values(), maker, c, lineup.models))
+        known = timings.of("choose", lambda c=cutoff: known_at(ledger.values(), maker, c, lineup.models))
         chosen = timings.of("choose", lambda k=known: choose_champions(k, lineup.models, lineup.baselines))
-        spread = timings.of(
-            "calibrate", lambda k=known, o=origins, z=zero_share, c=cutoff, n=chosen: spread_at(k, o, z, n, c, config, maker)
-        )
+        calibration = timings.of("calibrate", lambda k=known, n=chosen, c=cutoff: calibrated(k, n, c, config, maker))
         served = serve_origin(one, chosen, maker)
-        quantiles = spread.quantiles_of(np.nan_to_num(served.expected), one.zero_share)
+        expected, quantiles = calibration.apply(one, served)
+        served = replace(served, expected=expected)
         y = known_demand_ahead(maker, cutoff, horizon, panel.observed - 1)
         judged.append(_judged(maker, one, served, quantiles, y, config))
         frames.append(_frame(panel, one, served, quantiles, y, config))
@@ -132,7 +131,7 @@ def _run(
     for done, origin in enumerate(every, len(refits)):
         report(_STAGE, done, steps)
         trees = fitted.get(origin, trees)
-        ledger[origin] = forecast_origin(maker, origin, trees, lineup, maker.panel.frequency.horizon, timings)
+        ledger[origin] = forecast_origin(maker, origin, trees, lineup, maker.panel.frequency.horizon, config.quantiles, timings)
     report(_STAGE, steps, steps)
     return ledger, trees
 
@@ -164,7 +163,8 @@ def _judged(
     maker: FeatureMaker, one: OriginForecasts, served: Served, quantiles: np.ndarray, y: np.ndarray, config: ForecastConfig
 ) -> Judged:
     window = {"daily": 91, "weekly": 13, "monthly": 12}.get(maker.panel.frequency.name, 13)
-    empirical = empirical_quantiles(maker.demand, one.origin, window, y.shape[1], config.quantiles)
+    own = own_quantiles(maker.demand, one.origin, window, config.quantiles)
+    empirical = np.repeat(own[:, None, :], y.shape[1], axis=1)
     median = empirical[..., int(np.argmin(np.abs(np.array(config.quantiles) - 0.5)))]
     forecasts: Mapping[str, np.ndarray] = {CHAMPION: served.expected, **one.forecasts, EMPIRICAL: median}
     return Judged(maker.panel.ds[one.origin], y, forecasts, {CHAMPION: quantiles, EMPIRICAL: empirical}, one.segment)

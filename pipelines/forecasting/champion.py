@@ -1,7 +1,7 @@
-"""Champion: which forecaster serves a segment, by how it did on earlier origins.
+"""Champion: which forecaster serves a segment's series, by how it did on earlier origins.
 
 Candidates are all models and the mean of each pair that promises something. A candidate's loss is taken in each way in which it will
-be judged, relative to the best baseline there, so that no single way rules; a small segment leans on all series together.
+be judged, relative to the best baseline there, so that no single way rules; a small cell leans on all series together.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import polars as pl
 __all__ = ["Known", "Losses", "candidates", "choose_champions", "losses", "serve"]
 
 _PRIOR_ROWS = 300
-"""A segment of so many rows (a series at an origin) counts as much as all series together."""
+"""A cell of so many rows (a series at an origin) counts as much as all series together."""
 _ROUNDS = 5
 _MEMBERS = 3
 """So many of the best models are combined with each other."""
 _MARGIN = 0.002
-"""A segment leaves what serves overall only for a gain beyond this share of the loss."""
+"""A cell leaves what serves overall only for a gain beyond this share of the loss."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Known:
     """Forecasts of earlier origins whose periods have come: by name an array of rows by leads, and beside it y, row, scale and weight.
 
     Rows are pairs of series and origin. `y` is not a number where not known yet. `scale` and `scale_squared` are the mean absolute and
-    root mean squared change of the series up to then (infinite where it never changed); `weight` its money.
+    root mean squared change of the series up to then (infinite where it never changed); `weight` its money. `cell` is
+    what a champion is chosen for; `own` are quantiles of the series' last periods at the origin.
     """
 
     forecasts: Mapping[str, np.ndarray]
@@ -36,7 +37,10 @@ class Known:
     scale: np.ndarray
     scale_squared: np.ndarray
     weight: np.ndarray
-    segment: np.ndarray
+    cell: np.ndarray
+    origin: np.ndarray
+    zero_share: np.ndarray
+    own: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -113,11 +117,11 @@ def candidates(known: Known, models: Sequence[str], baselines: Sequence[str]) ->
 
 
 def choose_champions(known: Known, models: Sequence[str], baselines: Sequence[str]) -> pl.DataFrame:
-    """One row per segment: the candidate that serves it, why, and its loss beside that of the best baseline.
+    """One row per cell (segment and class of money): the candidate that serves it, why, and its loss beside that of the best baseline.
 
-    Each segment takes the candidate that makes the whole best: what it adds to the losses over all series, and to their bias given what
-    the other segments took. Columns: segment, model_name, reason, rows, loss, baseline_name, baseline_loss; a loss is the segment's own,
-    relative to its best baseline. The segment `all` stands for what serves overall, also where a segment is not listed.
+    Each takes the candidate that makes the whole best: what it adds to the losses over all series, and to their bias given what
+    the others took. Columns: cell, model_name, reason, rows, loss, baseline_name, baseline_loss; a loss is the cell's own,
+    relative to its best baseline. The cell `all` stands for what serves overall, also where a cell is not listed.
     """
     names = candidates(known, models, baselines)
     is_baseline = np.isin(names, baselines)
@@ -125,37 +129,37 @@ def choose_champions(known: Known, models: Sequence[str], baselines: Sequence[st
     best, demand = _whole(found, is_baseline)
     overall = _share(found, np.arange(len(known.y)), best, demand)
     everyone = int(np.argmin(_objective(overall.loss, overall.bias)))
-    segments = sorted({s for s in known.segment.tolist() if s is not None})
-    members = {segment: np.flatnonzero(known.segment == segment) for segment in segments}
-    own = {segment: _share(found, rows, best, demand) for segment, rows in members.items()}
-    shrunk = {segment: _shrunk(own[segment], overall, everyone, len(rows)) for segment, rows in members.items()}
-    chosen = dict.fromkeys(segments, everyone)
+    cells = sorted({c for c in known.cell.tolist() if c is not None})
+    members = {cell: np.flatnonzero(known.cell == cell) for cell in cells}
+    own = {cell: _share(found, rows, best, demand) for cell, rows in members.items()}
+    shrunk = {cell: _shrunk(own[cell], overall, everyone, len(rows)) for cell, rows in members.items()}
+    chosen = dict.fromkeys(cells, everyone)
     for _ in range(_ROUNDS):
         before = dict(chosen)
-        for segment in segments:
-            elsewhere = sum(shrunk[other].bias[chosen[other]] for other in segments if other != segment)
-            value = _objective(shrunk[segment].loss, shrunk[segment].bias + elsewhere)
-            margin = _MARGIN * shrunk[segment].loss[everyone]
-            chosen[segment] = int(np.argmin(value)) if value.min() < value[everyone] - margin else everyone
+        for cell in cells:
+            elsewhere = sum(shrunk[other].bias[chosen[other]] for other in cells if other != cell)
+            value = _objective(shrunk[cell].loss, shrunk[cell].bias + elsewhere)
+            margin = _MARGIN * shrunk[cell].loss[everyone]
+            chosen[cell] = int(np.argmin(value)) if value.min() < value[everyone] - margin else everyone
         if chosen == before:
             break
     rows = [_row("all", names, overall, everyone, everyone, is_baseline, len(known.y))]
-    rows += [_row(s, names, own[s], chosen[s], everyone, is_baseline, len(members[s])) for s in segments]
+    rows += [_row(c, names, own[c], chosen[c], everyone, is_baseline, len(members[c])) for c in cells]
     return pl.DataFrame(rows)
 
 
 def _shrunk(own: _Share, overall: _Share, everyone: int, rows: int) -> _Share:
-    """A segment's shares, leaning on how the candidates compare over all series as much as it is small."""
+    """A cell's shares, leaning on how the candidates compare over all series as much as it is small."""
     weight = rows / (rows + _PRIOR_ROWS)
     scale = own.loss[everyone] / max(overall.loss[everyone], 1e-12)
     return _Share(weight * own.loss + (1 - weight) * overall.loss * scale, own.bias)
 
 
-def _row(segment: str, names: Sequence[str], own: _Share, chosen: int, everyone: int, is_baseline: np.ndarray, rows: int) -> dict:
+def _row(cell: str, names: Sequence[str], own: _Share, chosen: int, everyone: int, is_baseline: np.ndarray, rows: int) -> dict:
     best = int(np.argmin(np.where(is_baseline, own.loss, np.inf)))
     gain = 1 - own.loss[chosen] / max(own.loss[everyone], 1e-12)
     reason = f"changes the loss of the best over all series by {-gain:+.1%} here" if chosen != everyone else "best over all series"
     return {
-        "segment": segment, "model_name": names[chosen], "reason": reason, "rows": rows,
+        "cell": cell, "model_name": names[chosen], "reason": reason, "rows": rows,
         "loss": float(own.loss[chosen] / max(own.loss[best], 1e-12)), "baseline_name": names[best], "baseline_loss": 1.0,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Forecasts of real retailers' demand, judged on held-back weeks beside the baselines: by the command's own code, with no case for a file."""
+"""Forecasts of real retailers' demand, judged on held-back weeks beside the baselines: by the command's own code, no case for a file."""
 
 from datetime import date
 
