@@ -9,13 +9,14 @@ Scorecards), Kolmogorov-Smirnov distance, categories never seen, expected over o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-__all__ = ["DriftLimits", "data_volume", "demand_drift", "expected_over_observed", "feature_drift", "tracking_signal"]
+from pipelines.params import DriftParams, read_params
+
+__all__ = ["data_volume", "demand_drift", "expected_over_observed", "feature_drift", "tracking_signal"]
 
 _SCHEMA = {
     "measure": pl.String,
@@ -29,28 +30,15 @@ _LEAST_SHARE = 1e-4
 """An empty bin counts as this share, so that one row in it is not infinitely surprising."""
 
 
-@dataclass(frozen=True)
-class DriftLimits:
-    """Beyond these a measure drifts."""
-
-    psi: float = 0.2
-    ks: float = 0.15
-    unseen_share: float = 0.02
-    poisson_sigmas: float = 3.0
-    tracking_signal: float = 4.0
-    volume_change: float = 0.3
-    bins: int = 10
-
-
 def feature_drift(
-    reference: pl.DataFrame, current: pl.DataFrame, features: Sequence[str] | None = None, limits: DriftLimits | None = None
+    reference: pl.DataFrame, current: pl.DataFrame, features: Sequence[str] | None = None, limits: DriftParams | None = None
 ) -> pl.DataFrame:
     """PSI and KS distance of numbers, PSI and share of unseen values of texts: verdicts, a row per measure and feature.
 
     Numbers fall into bins of equal shares of the reference (at most `bins`), a missing value into one of its own. `features` defaults to
     all columns of both frames.
     """
-    limits = limits or DriftLimits()
+    limits = limits or read_params().drift
     asked = [name for name in (features or reference.columns) if name in reference.columns and name in current.columns]
     numbers = [name for name in asked if name in reference.select(cs.numeric() | cs.boolean()).columns]
     texts = [name for name in asked if name not in numbers]
@@ -59,12 +47,12 @@ def feature_drift(
     return _frame(verdicts)
 
 
-def expected_over_observed(judged: pl.DataFrame, by: str | None = None, limits: DriftLimits | None = None) -> pl.DataFrame:
+def expected_over_observed(judged: pl.DataFrame, by: str | None = None, limits: DriftParams | None = None) -> pl.DataFrame:
     """Expected over observed units, in all and by `by`; drifts where observed lies beyond `poisson_sigmas` of a Poisson count.
 
     value is the distance in such sigmas, (observed - expected) / sqrt(expected). Censored periods (is_stock_out) are left out.
     """
-    limits = limits or DriftLimits()
+    limits = limits or read_params().drift
     found = _by_subject(_uncensored(judged), by, pl.col("y").sum(), pl.col("expected_units").sum())
     sigmas = (pl.col("y") - pl.col("expected_units")) / pl.col("expected_units").clip(lower_bound=1e-9).sqrt()
     ratio = pl.when(pl.col("y") > 0).then(pl.col("expected_units") / pl.col("y"))
@@ -75,13 +63,13 @@ def expected_over_observed(judged: pl.DataFrame, by: str | None = None, limits: 
     return _verdicts(found, "expected_over_observed", sigmas, limits.poisson_sigmas, told)
 
 
-def tracking_signal(judged: pl.DataFrame, by: str | None = None, limits: DriftLimits | None = None) -> pl.DataFrame:
+def tracking_signal(judged: pl.DataFrame, by: str | None = None, limits: DriftParams | None = None) -> pl.DataFrame:
     """Sum of errors over their mean absolute size, of the totals per period, in all and by `by`; beyond 4 the bias is not chance.
 
     An error is y less expected_units of a period (ds) over all series, so that slow movers' zeros do not hide a bias. Positive: more came
     than was expected.
     """
-    limits = limits or DriftLimits()
+    limits = limits or read_params().drift
     groups = [by] if by else []
     periods = _uncensored(judged).group_by(*groups, "ds").agg((pl.col("y") - pl.col("expected_units")).sum().alias("error"))
     found = _by_subject(periods, by, pl.col("error").sum().alias("sum"), pl.col("error").abs().mean().alias("size"), pl.len().alias("n"))
@@ -90,12 +78,12 @@ def tracking_signal(judged: pl.DataFrame, by: str | None = None, limits: DriftLi
     return _verdicts(found, "tracking_signal", signal, limits.tracking_signal, told)
 
 
-def data_volume(reference: pl.DataFrame, current: pl.DataFrame, by: str, limits: DriftLimits | None = None) -> pl.DataFrame:
+def data_volume(reference: pl.DataFrame, current: pl.DataFrame, by: str, limits: DriftParams | None = None) -> pl.DataFrame:
     """Rows per period (ds) and value of `by` (a source, a site) of both frames; drifts where they change by more than `volume_change`.
 
     A value that is missing from the current frame has a volume of 0. value is current over reference, less 1.
     """
-    limits = limits or DriftLimits()
+    limits = limits or read_params().drift
     rows = [
         frame.group_by(by).agg(pl.len().alias("n")).with_columns(pl.col("n") / frame["ds"].n_unique()) for frame in (reference, current)
     ]
@@ -112,7 +100,7 @@ def demand_drift(
     reference: pl.DataFrame | None = None,
     current: pl.DataFrame | None = None,
     by: str | None = None,
-    limits: DriftLimits | None = None,
+    limits: DriftParams | None = None,
 ) -> pl.DataFrame:
     """All verdicts on matured forecasts (unique_id, ds, y, expected_units), and on features where both matrices are given."""
     frames = [expected_over_observed(judged, by, limits), tracking_signal(judged, by, limits)]
@@ -121,7 +109,7 @@ def demand_drift(
     return pl.concat(frames)
 
 
-def _number_verdicts(name: str, reference: pl.Series, current: pl.Series, limits: DriftLimits) -> list[tuple]:
+def _number_verdicts(name: str, reference: pl.Series, current: pl.Series, limits: DriftParams) -> list[tuple]:
     before, now = (series.cast(pl.Float64).fill_nan(None) for series in (reference, current))
     known, known_now = (np.sort(series.drop_nulls().to_numpy()) for series in (before, now))
     edges = np.unique(np.quantile(known, np.arange(1, limits.bins) / limits.bins, method="higher")) if known.size else np.empty(0)
@@ -133,7 +121,7 @@ def _number_verdicts(name: str, reference: pl.Series, current: pl.Series, limits
     ]
 
 
-def _text_verdicts(name: str, reference: pl.Series, current: pl.Series, limits: DriftLimits) -> list[tuple]:
+def _text_verdicts(name: str, reference: pl.Series, current: pl.Series, limits: DriftParams) -> list[tuple]:
     frames = [series.cast(pl.String).fill_null("").rename("value").value_counts(name="n") for series in (reference, current)]
     both = frames[0].join(frames[1], on="value", how="full", coalesce=True, suffix="_now").fill_null(0)
     shares = [both[column].to_numpy() / max(both[column].sum(), 1) for column in ("n", "n_now")]

@@ -33,7 +33,7 @@ class Tariff:
 class Supply:
     """How goods come: `lead_times` in whole periods, one figure, one per series, or [series, paths, periods] by the period of the order.
 
-    `review` periods lie between two reviews, the first at `first_review`; or it tells of every period whether it has one, as [series, paths,
+    `review` periods lie between two reviews, the first at `first_review`; or of every period whether it has one, as [series, paths,
     periods]. Orders are whole packs of `pack` units, as many as are needed, and lead to a position of at most `capacity` (0: no limit).
     """
 

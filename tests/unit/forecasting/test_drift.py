@@ -1,5 +1,6 @@
 """Drift: exact values of each measure, and verdicts that follow from them."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from math import log
 
@@ -8,7 +9,8 @@ import polars as pl
 import pytest
 from scipy.stats import ks_2samp
 
-from pipelines.forecasting.drift import DriftLimits, data_volume, demand_drift, expected_over_observed, feature_drift, tracking_signal
+from pipelines.forecasting.drift import data_volume, demand_drift, expected_over_observed, feature_drift, tracking_signal
+from pipelines.params import read_params
 
 DAY = date(2026, 3, 2)
 
@@ -65,7 +67,7 @@ def test_expected_over_observed_in_sigmas():
     assert (verdict["value"], verdict["is_drifting"]) == (pytest.approx(3.0), False)
     assert verdict["text"] == "all: expected 100.0 units, 130.0 came: 0.77 times as many expected"
     assert _row(verdicts, "expected_over_observed", "smooth")["value"] == pytest.approx(10 / 50**0.5)
-    assert expected_over_observed(judged, limits=DriftLimits(poisson_sigmas=2.9))["is_drifting"].to_list() == [True]
+    assert expected_over_observed(judged, limits=replace(read_params().drift, poisson_sigmas=2.9))["is_drifting"].to_list() == [True]
 
 
 def test_tracking_signal():
