@@ -20,10 +20,14 @@ from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.origins import LEARNED, Lineup, Timings, forecast_origin, known_at
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.quantiles import SpreadTable, quantile_name
+from pipelines.forecasting.reasons import reasons_of
 from pipelines.forecasting.serving import Calibration, calibrated, serve_origin
 from pipelines.forecasting.trees import TreeModel, fit_trees
 
-__all__ = ["DemandEngine", "forecast_panel", "learn_panel"]
+__all__ = ["REASONS", "DemandEngine", "forecast_panel", "learn_panel"]
+
+REASONS = [f"reason_{number}" for number in range(1, 6)]
+"""Columns of the reasons, the largest first."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,11 @@ def learn_panel(panel: Panel, config: ForecastConfig) -> tuple[Backtest, DemandE
     return found, DemandEngine(trees, champions, calibration, horizon)
 
 
-def forecast_panel(engine: DemandEngine, panel: Panel) -> pl.DataFrame:
+def forecast_panel(engine: DemandEngine, panel: Panel, *, with_reasons: bool = False) -> pl.DataFrame:
     """One row per series and coming period: unique_id, ds, lead, expected_units, quantiles, model_name, segment, fallback_reason.
 
-    Series whose first sale lies in the last observed period or earlier are all forecast.
+    Series whose first sale lies in the last observed period or earlier are all forecast. With reasons, also reason_1 to reason_5: what
+    moved a learned forecast away from the level, in words; empty where a smoother alone serves.
     """
     maker, origin = FeatureMaker(panel), panel.observed - 1
     parts = sorted(
@@ -98,4 +103,20 @@ def forecast_panel(engine: DemandEngine, panel: Panel) -> pl.DataFrame:
             **{quantile_name(q): quantiles[rows][..., position].ravel() for position, q in enumerate(engine.calibration.spread.quantiles)},
         }
     )
-    return pl.concat([of_series[index], leads], how="horizontal").select("unique_id", pl.exclude("unique_id"))
+    forecast = pl.concat([of_series[index], leads], how="horizontal").select("unique_id", pl.exclude("unique_id"))
+    return _with_reasons(forecast, engine, maker, origin) if with_reasons else forecast
+
+
+def _with_reasons(forecast: pl.DataFrame, engine: DemandEngine, maker: FeatureMaker, origin: int) -> pl.DataFrame:
+    if engine.trees is None:
+        return forecast.with_columns(pl.lit(None, pl.String).alias(name) for name in REASONS)
+    marks = [name for name, is_mark in maker.is_mark.items() if is_mark]
+    period = {"daily": "day", "weekly": "week", "monthly": "month"}.get(maker.panel.frequency.name, "period")
+    told = []
+    for lead in range(1, engine.horizon + 1):
+        added, values = engine.trees.contributions(maker, origin, lead)
+        ids = forecast.filter(pl.col("lead") == lead).select("unique_id", "lead")
+        told.append(pl.concat([ids, reasons_of(added, values, engine.trees.features, period=period, marks=marks)], how="horizontal"))
+    is_learned = pl.any_horizontal(pl.col("model_name").str.contains(name, literal=True) for name in LEARNED)
+    joined = forecast.join(pl.concat(told), on=["unique_id", "lead"], how="left", maintain_order="left")
+    return joined.with_columns(pl.when(is_learned).then(pl.col(name)).alias(name) for name in REASONS)

@@ -66,6 +66,14 @@ class TreeModel:
             corrected[alive, lead - 1] = np.exp(start + self.shrinkage * block.booster.predict(matrix, raw_score=True, num_threads=1))
         return straight, corrected
 
+    def contributions(self, maker: FeatureMaker, origin: int, lead: int) -> tuple[np.ndarray, np.ndarray]:
+        """Per living series and feature: what it adds to the logarithm of the level (TreeSHAP, and the regression's part); the values."""
+        block = next(block for block in self.blocks if lead <= block.last)
+        matrix = maker.rows(origin, lead, maker.history(origin)[1])[maker.is_alive(origin)]
+        added = block.booster.predict(matrix, pred_contrib=True, num_threads=1)[:, : len(self.features)] * self.shrinkage
+        added[:, block.regression.columns] += block.regression.parts(matrix)
+        return added, matrix
+
     def importance(self) -> pl.DataFrame:
         """One row per feature: share of the total gain of its splits over all blocks, largest first."""
         gain = np.sum([block.booster.feature_importance("gain") for block in self.blocks], axis=0)
