@@ -1,7 +1,7 @@
 """Baselines: the forecasters of the field that a learner has to beat, and that serve where it does not.
 
-From statsforecast (Nixtla), and last year times the recent trend, and the same smoothers on demand freed of its weekdays. Nothing else
-imports statsforecast. Each gives units by series and lead; which one serves is not decided here.
+From statsforecast (Nixtla), and last year times the recent trend, and the same smoothers on demand freed of its weekdays (`_seasonal`) or
+of bulk orders (`_trimmed`). Nothing else imports statsforecast. Each gives units by series and lead; which one serves is not decided here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ __all__ = ["baseline_forecasts", "baseline_names"]
 _ETS_SERIES = 100
 _PLAIN = ("seasonal_naive", "window_average", "ses", "imapa", "adida", "tsb", "croston_sba")
 _SEASONAL = ("seasonal_window_average", "ses_seasonal", "imapa_seasonal", "tsb_seasonal")
+_TRIMMED = ("ses_trimmed", "imapa_trimmed")
+_FENCE = 2.0
+"""A period's demand counts up to so many interquartile ranges above the upper quartile of the periods with demand (Tukey's fence)."""
 _LONGEST_HISTORY = 400
 _MANY_SERIES, _HISTORY_OF_MANY = 10_000, 182
 _CHEAP = ("seasonal_naive", "window_average", "seasonal_window_average", "ses", "ses_seasonal", "last_year_trend")
@@ -28,7 +31,7 @@ _CHEAP = ("seasonal_naive", "window_average", "seasonal_window_average", "ses", 
 def baseline_names(maker: FeatureMaker, asked: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
     """The baselines that suit this panel, and those that do not with the reason; one that is asked for by name is never too slow."""
     frequency, left_out = maker.panel.frequency, {}
-    names = [*_PLAIN, *(_SEASONAL if frequency.season_length > 1 else ())]
+    names = [*_PLAIN, *_TRIMMED, *(_SEASONAL if frequency.season_length > 1 else ())]
     if frequency.year_length and maker.panel.observed > frequency.year_length + 2 * frequency.horizon:
         names.append("last_year_trend")
     else:
@@ -60,6 +63,9 @@ def baseline_forecasts(maker: FeatureMaker, origin: int, horizon: int, names: Se
     plain = [name for name in names if name in {*_PLAIN, "seasonal_window_average", "auto_ets"}]
     if plain:
         found.update(_statsforecast(filled, first, horizon, {name: name for name in plain}, season, panel.frequency.windows))
+    trimmed = {name: name.removesuffix("_trimmed") for name in names if name.endswith("_trimmed")}
+    if trimmed:
+        found.update(_statsforecast(_without_bulk(filled, first), first, horizon, trimmed, season, panel.frequency.windows))
     seasonal = {name: name.removesuffix("_seasonal") for name in names if name.endswith("_seasonal")}
     if seasonal:
         # Columns of the index belong to the `season` periods after the origin; the history is divided by those of its own places.
@@ -74,6 +80,14 @@ def baseline_forecasts(maker: FeatureMaker, origin: int, horizon: int, names: Se
     if "last_year_trend" in names:
         result["last_year_trend"] = _last_year_trend(maker, origin, horizon)
     return result
+
+
+def _without_bulk(history: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The history with what a bulk order added cut off, so that it does not pass for the level of the periods after it."""
+    sold = np.where((history > 0) & (np.arange(history.shape[1]) >= first[:, None]), history, np.nan)
+    has_sold = np.isfinite(sold).any(axis=1)
+    lower, upper = np.nanquantile(np.where(has_sold[:, None], sold, 0), [0.25, 0.75], axis=1)
+    return np.minimum(history, np.maximum(upper + _FENCE * (upper - lower), 2 * upper)[:, None])
 
 
 def _statsforecast(

@@ -54,11 +54,13 @@ class Lineup:
     baselines: list[str]
     learned: list[str]
     left_out: dict[str, str]
+    variants: list[str] = field(default_factory=list)
+    """Smoothers of our own making: no baseline to be measured against."""
 
     @property
     def models(self) -> list[str]:
         """All that take part."""
-        return [*self.baselines, *self.learned]
+        return [*self.baselines, *self.variants, *self.learned]
 
 
 @dataclass
@@ -92,9 +94,10 @@ def choose_lineup(maker: FeatureMaker, first_origin: int, config: ForecastConfig
             if name not in config.models:
                 left_out[name] = "not in the configuration's models"
         baselines, learned = ([name for name in names if name in config.models] for names in (baselines, learned))
-    if not baselines:
+    if all(name.endswith("_trimmed") for name in baselines):
         raise PanelError("no baseline is left; keep at least one of the models, such as ses")
-    return Lineup(baselines, learned, left_out)
+    variants = [name for name in baselines if name.endswith("_trimmed")]
+    return Lineup([name for name in baselines if name not in variants], learned, left_out, variants)
 
 
 def validation_origins(first: int, frequency, config: ForecastConfig) -> list[int]:
@@ -113,7 +116,7 @@ def forecast_origin(
     maker: FeatureMaker, origin: int, trees: TreeModel | None, lineup: Lineup, horizon: int, quantiles: Sequence[float], timings: Timings
 ) -> OriginForecasts:
     """What each model of the line-up says at the end of the origin period."""
-    forecasts = timings.of("baselines", lambda: baseline_forecasts(maker, origin, horizon, lineup.baselines))
+    forecasts = timings.of("baselines", lambda: baseline_forecasts(maker, origin, horizon, [*lineup.baselines, *lineup.variants]))
     if trees is not None:
         straight, corrected = timings.of("predict", lambda: trees.predict(maker, origin, horizon))
         forecasts.update({name: values for name, values in zip(LEARNED, (straight, corrected), strict=True) if name in lineup.learned})
