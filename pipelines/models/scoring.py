@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipelines.contracts import Contract
 from pipelines.home import Home
 from pipelines.lake import Lake
-from pipelines.models.aliases import CHAMPION, standing
+from pipelines.models.aliases import CHALLENGER, CHAMPION, standing
 from pipelines.models.memory import remember
 from pipelines.models.registry import Champion, challenger, champion
 from pipelines.models.use_cases import USE_CASES, UseCase
@@ -38,7 +38,7 @@ def score_beside(
     if found.is_empty():
         return 0
     rows = _conformed(contract, found, now)
-    remember(lake, contract, rows)
+    remember(lake, contract, rows, CHALLENGER)
     return rows.height
 
 
@@ -66,7 +66,7 @@ def write_scores(
     contract = contracts[use_case.scored_table]
     rows = _conformed(contract, scores, now)
     if use_case.is_tried:
-        remember(lake, contract, rows)
+        remember(lake, contract, rows, CHAMPION)
     arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
     lake.replace(
         f"gold/{contract.name}",
