@@ -18,6 +18,7 @@ from rich.markup import escape
 from pipelines.forecasting.command import backtest_app
 from pipelines.home import Home, project_root
 from pipelines.recall.command import recall
+from pipelines.replenishment.command import whatif
 from pipelines.rollout.command import accept_load
 from pipelines.sweeper.command import cases, decide
 
@@ -29,6 +30,7 @@ app.command()(recall)
 app.command("accept-load")(accept_load)
 app.command()(cases)
 app.command()(decide)
+app.command()(whatif)
 app.add_typer(backtest_app, name="backtest")
 
 SAMPLE_DAYS = 120

@@ -15,7 +15,10 @@ from typing import Any
 import yaml
 
 __all__ = [
+    "CensoringParams",
     "DemandParams",
+    "DriftParams",
+    "LaunchParams",
     "Params",
     "ParamsError",
     "PromotionParams",
@@ -88,6 +91,44 @@ class ReturnsParams:
 
 
 @dataclass(frozen=True)
+class CensoringParams:
+    """Knobs of the estimate of what was asked for on days without stock."""
+
+    seed: int
+    level_periods: int
+    effect_events: float
+    least_spread: float
+    rounds: int
+    tolerance: float
+    dispersions: list[float]
+    dispersion_rows: int
+
+
+@dataclass(frozen=True)
+class LaunchParams:
+    """Knobs of the forecast of series without history."""
+
+    curve_steps: int
+    level_steps: int
+    curve_events: float
+    least_spread: float
+    rounds: int
+
+
+@dataclass(frozen=True)
+class DriftParams:
+    """Limits beyond which a measure drifts."""
+
+    psi: float
+    ks: float
+    unseen_share: float
+    poisson_sigmas: float
+    tracking_signal: float
+    volume_change: float
+    bins: int
+
+
+@dataclass(frozen=True)
 class RolloutParams:
     """Knobs of the roll-out's comparison of live with waiting sites, and thresholds of a go."""
 
@@ -140,6 +181,7 @@ class ReplenishmentParams:
     ageing_cover_days: int
     validation_days: int
     warm_up_days: int
+    validation_paths: int
     shifts: list[float]
     minimum_class_series: int
     frontier_ratios: list[float]
@@ -159,6 +201,9 @@ class Params:
     promotion: PromotionParams
     demand: DemandParams
     returns: ReturnsParams
+    censoring: CensoringParams
+    launches: LaunchParams
+    drift: DriftParams
     rollout: RolloutParams
     replenishment: ReplenishmentParams
 

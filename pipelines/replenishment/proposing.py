@@ -146,13 +146,13 @@ def _batches(units: pl.DataFrame, day: date) -> Iterator[tuple[str, pl.DataFrame
             for key, part in of_site.group_by("proposal_id", "to_site_id", maintain_order=True)
         ]
         files = {
-            f"{name}.csv": of_site.select(_FACTS).write_csv().encode(),
+            f"{name}.csv": of_site.select(*_FACTS).write_csv().encode(),
             f"{name}.xml": proposal_file(proposals, title=str(site)),
         }
         entries = pl.DataFrame(
             [
                 {"case_id": f"{row['article_id']}/{row['serial_number']}", "file": f"{name}.xml", "as_of_date": day, "facts": facts_of(row)}
-                for row in of_site.select(_FACTS).iter_rows(named=True)
+                for row in of_site.select(*_FACTS).iter_rows(named=True)
             ]
         )
         yield f"{day:%Y%m%d}/{site}/{digest}", entries, files
