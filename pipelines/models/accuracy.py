@@ -16,9 +16,11 @@ from pipelines.contracts import Contract
 from pipelines.lake import Lake
 from pipelines.models.memory import quantile_levels, recall
 
-__all__ = ["ACCURACY", "BY_SEGMENT", "accuracy_by_segment", "add_matured", "judged_forecasts"]
+__all__ = ["ACCURACY", "BY_SEGMENT", "GROWN_BY_NIGHTS", "accuracy_by_segment", "add_matured", "judged_forecasts"]
 
 ACCURACY, BY_SEGMENT = "demand_accuracy", "demand_accuracy_by_segment"
+GROWN_BY_NIGHTS = (("gold", ACCURACY), ("gold", BY_SEGMENT), ("ml", "demand_forecasts"))
+"""Layer and name of the tables that a night adds a file to."""
 _BUCKETS = {1: "1", 7: "2-7", 14: "8-14"}
 _LAST_BUCKET = "15-28"
 _BEFORE_ALL = "1970-12-31"
