@@ -21,6 +21,7 @@ __all__ = [
     "LaunchParams",
     "Params",
     "ParamsError",
+    "PromotionParams",
     "ReplenishmentParams",
     "ReturnsParams",
     "RolloutParams",
@@ -44,6 +45,18 @@ class TrainingParams:
 
 
 @dataclass(frozen=True)
+class PromotionParams:
+    """Knobs of the trial that a challenger has to win against the champion, and of the intervals of metrics."""
+
+    nights: int
+    lead_time_days: int
+    draws: int
+    confidence_level: float
+    tolerated_segment_loss: float
+    minimum_segment_series: int
+
+
+@dataclass(frozen=True)
 class DemandParams:
     """Knobs of the demand model."""
 
@@ -58,6 +71,7 @@ class DemandParams:
     past: list[str]
     models: list[str]
     tolerated_coverage_error: float
+    label_maturity_days: int
     trees: dict[str, Any]
 
 
@@ -167,6 +181,7 @@ class ReplenishmentParams:
     ageing_cover_days: int
     validation_days: int
     warm_up_days: int
+    validation_paths: int
     shifts: list[float]
     minimum_class_series: int
     frontier_ratios: list[float]
@@ -183,6 +198,7 @@ class Params:
     """All knobs."""
 
     training: TrainingParams
+    promotion: PromotionParams
     demand: DemandParams
     returns: ReturnsParams
     censoring: CensoringParams

@@ -6,8 +6,9 @@ At each cut-off, models are fitted, champions chosen and spreads measured on wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -22,7 +23,6 @@ from pipelines.forecasting.origins import (
     OriginForecasts,
     Timings,
     choose_lineup,
-    fit_if_due,
     forecast_origin,
     known_at,
     known_demand_ahead,
@@ -31,7 +31,7 @@ from pipelines.forecasting.origins import (
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.quantiles import empirical_quantiles, quantile_name
 from pipelines.forecasting.serving import Served, serve_origin, spread_at
-from pipelines.forecasting.trees import TreeModel
+from pipelines.forecasting.trees import TreeModel, fit_trees
 from pipelines.progress import report
 
 __all__ = ["CHAMPION", "EMPIRICAL", "Backtest", "backtest", "test_cutoffs"]
@@ -85,7 +85,7 @@ def backtest(panel: Panel, config: ForecastConfig) -> Backtest:
     panel = _old_enough(panel, cutoffs[0], config, notes)
     horizon = panel.frequency.horizon
     maker = FeatureMaker(panel)
-    timings.of("levels", lambda: (maker.levels, maker.group_sums, maker.smooth_known))
+    timings.of("levels", maker.prepare)
     earlier = validation_origins(cutoffs[0], panel.frequency, config)
     if not earlier:
         raise PanelError("the history before the first cut-off is too short to choose a model on; use fewer cut-offs or a shorter horizon")
@@ -116,15 +116,35 @@ def _run(
     maker: FeatureMaker, earlier: list[int], cutoffs: list[int], lineup: Lineup, config: ForecastConfig, timings: Timings
 ) -> tuple[dict[int, OriginForecasts], TreeModel | None]:
     """Forecasts of all models from all origins. Trees are fitted twice before the first cut-off, and at each cut-off."""
-    refits = {earlier[0], earlier[len(earlier) // 2], *cutoffs}
-    ledger, trees = {}, None
+    refits = [earlier[0], earlier[len(earlier) // 2], *cutoffs] if lineup.learned else []
     every = [*earlier, *cutoffs]
-    for done, origin in enumerate(every):
-        report(_STAGE, done, len(every))
-        trees = fit_if_due(maker, origin, None if origin in refits else trees, lineup, config, timings)
+    steps = len(refits) + len(every)
+    maker.prepare()
+    fitted: dict[int, TreeModel] = {}
+    with ThreadPoolExecutor(config.threads) as pool:
+        # Fits wait for nothing of each other; inside each, blocks of lead times run one after another.
+        alone = replace(config, threads=1)
+        fits = timings.of(
+            "fit trees", lambda: _each(pool.map(lambda o: fit_trees(maker, o, maker.panel.frequency.horizon, alone), refits), steps)
+        )
+        fitted = dict(zip(refits, fits, strict=True))
+    ledger, trees = {}, None
+    for done, origin in enumerate(every, len(refits)):
+        report(_STAGE, done, steps)
+        trees = fitted.get(origin, trees)
         ledger[origin] = forecast_origin(maker, origin, trees, lineup, maker.panel.frequency.horizon, timings)
-    report(_STAGE, len(every), len(every))
+    report(_STAGE, steps, steps)
     return ledger, trees
+
+
+def _each(results: Iterable[TreeModel], steps: int) -> list[TreeModel]:
+    """The results as they come, each told to who watches."""
+    found = []
+    report(_STAGE, 0, steps)
+    for result in results:
+        found.append(result)
+        report(_STAGE, len(found), steps)
+    return found
 
 
 def _old_enough(panel: Panel, first_cutoff: int, config: ForecastConfig, notes: list[str]) -> Panel:

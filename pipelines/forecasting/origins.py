@@ -20,7 +20,7 @@ from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.judging import scales_of
 from pipelines.forecasting.segments import segments_of
-from pipelines.forecasting.trees import TreeModel, fit_trees
+from pipelines.forecasting.trees import TreeModel
 
 __all__ = ["LEARNED", "Lineup", "OriginForecasts", "Timings", "choose_lineup", "forecast_origin", "known_at", "validation_origins"]
 
@@ -116,15 +116,6 @@ def forecast_origin(
     zero_share = (part == 0).sum(axis=1) / np.maximum(np.isfinite(part).sum(axis=1), 1)
     segment = np.array(segments_of(maker, origin).to_list(), dtype=object)
     return OriginForecasts(origin, forecasts, segment, zero_share, maker.is_alive(origin))
-
-
-def fit_if_due(
-    maker: FeatureMaker, origin: int, fitted: TreeModel | None, lineup: Lineup, config: ForecastConfig, timings: Timings
-) -> TreeModel | None:
-    """Trees fitted at the origin; None where none take part. `fitted` serves on where given."""
-    if not lineup.learned or fitted is not None:
-        return fitted
-    return timings.of("fit trees", lambda: fit_trees(maker, origin, maker.panel.frequency.horizon, config))
 
 
 def known_at(

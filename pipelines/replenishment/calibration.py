@@ -32,7 +32,8 @@ def calibrated_shifts(
 
     `levels_at` gives order-up-to levels that broadcast to the demand [series, paths, periods] for a shift. With `asked_fill` per series,
     the smallest shift whose fill rate over the class is what is asked counts, and not the cheapest. A class of fewer series takes the
-    shift of all series together; of shifts that cost the same, the one nearest to none is taken.
+    shift of all series together. Of shifts that cost no more than the cheapest, within one standard error over the series, the one nearest
+    to none is taken: a few lucky weeks are no reason to leave theory.
     """
     nearest_first = sorted(shifts, key=lambda shift: (abs(shift), shift))
     outcomes = [simulate_policy(demand, levels_at(shift), supply=supply, tariff=tariff, warm_up=warm_up) for shift in nearest_first]
@@ -41,7 +42,9 @@ def calibrated_shifts(
 
     def chosen(of: np.ndarray) -> int:
         if asked_fill is None:
-            return int(np.argmin([outcome.cost[of].sum() for outcome in outcomes]))
+            costs = np.stack([outcome.cost[of] for outcome in outcomes])
+            more = costs - costs[costs.sum(axis=1).argmin()]
+            return int(np.argmax(more.sum(axis=1) <= np.sqrt(costs.shape[1]) * more.std(axis=1)))
         demanded = outcomes[0].demand[of]
         asked = float((asked_fill[of] * demanded).sum() / max(demanded.sum(), 1e-12))
         fills = np.array([outcome.met[of].sum() / max(demanded.sum(), 1e-12) for outcome in outcomes])

@@ -33,8 +33,8 @@ class Tariff:
 class Supply:
     """How goods come: `lead_times` in whole periods, one figure, one per series, or [series, paths, periods] by the period of the order.
 
-    `review` periods lie between two reviews, the first at `first_review`; or it tells of every period whether it has one, [series, paths,
-    periods]. Orders are whole packs of `pack` units, as many as are needed, and no more than lead to a position of `capacity` (0: no limit).
+    `review` periods lie between two reviews, the first at `first_review`; or it tells of every period whether it has one, as [series, paths,
+    periods]. Orders are whole packs of `pack` units, as many as are needed, and lead to a position of at most `capacity` (0: no limit).
     """
 
     lead_times: np.ndarray | int
@@ -130,9 +130,9 @@ def best_constant_levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """In hindsight: the constant order-up-to level per series that would have cost least on this very demand, and that cost a period.
 
-    `demand` is [series, paths, periods]: what came, or what might have come as often; one level has to serve all paths. Levels up to `highest` (default: the largest demand of any lead time and review, where the
-    review is one figure) are tried,
-    all of them where there are at most `finest`, else evenly spread ones and then all around the best.
+    `demand` is [series, paths, periods]: what came, or what might have come as often; one level has to serve all paths. Levels up to
+    `highest` (default: the largest demand of any lead time and review, where the review is one figure) are tried, all of them where there
+    are at most `finest`, else evenly spread ones and then all around the best.
     """
     if highest is None:
         window = int(np.max(supply.lead_times)) + int(supply.review)

@@ -19,13 +19,14 @@ from pipelines.replenishment.distributions import Demand, level_of, negative_bin
 from pipelines.replenishment.frontier import frontier
 from pipelines.replenishment.policy_simulator import Supply, Tariff
 from pipelines.replenishment.targets import shifted, theoretical_ratio
+from pipelines.replenishment.unseen import likely_demand
 
 __all__ = ["Validation", "validation_of"]
 
 
 @dataclass(frozen=True)
 class Validation:
-    """The stores' newest days: demand [series, 1, days], and the rate a day that was expected on the evening before each."""
+    """The stores' newest days: demand [series, paths, days], and the rate a day that was expected on the evening before each."""
 
     series: pl.DataFrame
     demand: np.ndarray
@@ -85,8 +86,8 @@ class Validation:
 def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knobs: ReplenishmentParams) -> Validation | None:
     """The stores with enough days behind them, as they were; None where there is none.
 
-    What was sold on a day that ended without stock is at least what was asked for: such a day counts with the rate expected, where that is
-    more. The rate is the mean of the trailing days that had stock.
+    On a day that ended without stock at least as much was asked for as was sold: what that may have been is drawn (unseen.py). The rate is
+    the mean of the trailing days that had stock.
     """
     window = knobs.validation_days + knobs.warm_up_days
     stores = series.filter(pl.col("site_kind") == "store")
@@ -99,15 +100,16 @@ def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knob
     rated = history.sort("unique_id", "ds").with_columns(
         rate=seen.rolling_mean(knobs.trailing_days, min_samples=1).shift(1).over("unique_id")
     )
-    likely = pl.when("is_stock_out").then(pl.max_horizontal("y", pl.col("rate").round())).otherwise("y")
-    rated = rated.with_columns(likely=likely, rate=pl.col("rate").forward_fill().over("unique_id").fill_null(0.0))
+    rated = rated.with_columns(rate=pl.col("rate").forward_fill().over("unique_id").fill_null(0.0))
     rows = ready.with_row_index("row").select("unique_id", "row")
     cells = rated.filter(pl.col("ds") >= begin).join(rows, on="unique_id").with_columns(day=(pl.col("ds") - begin).dt.total_days())
-    demand, rate = np.zeros((ready.height, window)), np.zeros((ready.height, window))
+    sold, rate, is_out = (np.zeros((ready.height, window)) for _ in range(3))
     at = cells["row"].to_numpy(), cells["day"].to_numpy()
-    demand[at], rate[at] = cells["likely"].to_numpy(), cells["rate"].to_numpy()
+    sold[at], rate[at], is_out[at] = (cells[name].to_numpy() for name in ("y", "rate", "is_stock_out"))
+    spread = ready["over_dispersion"].to_numpy()
+    demand = likely_demand(sold, is_out > 0, rate, spread, paths=knobs.validation_paths, seed=knobs.seed)
     # The simulator plays whole days; the spread of lead times is in the levels already.
     lead = np.maximum(np.round(ready["lead_time_days"].to_numpy()), 0).astype(int)
     review = max(round(float(ready["review_days"].median())), 1)
     tariff = Tariff(ready["holding_per_day"].to_numpy(), ready["lost_margin"].to_numpy())
-    return Validation(ready, demand[:, None, :], rate, Supply(lead, review=review), tariff, knobs)
+    return Validation(ready, demand, rate, Supply(lead, review=review), tariff, knobs)

@@ -27,6 +27,7 @@ from pipelines.replenishment.newsvendor import critical_ratio
 from pipelines.replenishment.policy_simulator import Outcome, Supply, Tariff, best_constant_levels, simulate_policy
 from pipelines.replenishment.spreads import over_dispersion, window_sums
 from pipelines.replenishment.targets import cumulated_forecast, shifted
+from pipelines.replenishment.unseen import likely_demand
 from pipelines.simulator.calendar import trading_calendar
 from pipelines.simulator.config import SimulationConfig
 from pipelines.simulator.demand import draw_demand
@@ -160,8 +161,8 @@ def demands(
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found: cost by policy, and the product's by class against the best constant levels in hindsight: of the days that came, and of
-    days as they might have come.
+    """What was found: cost by policy, and the product's by class against the best constant levels in hindsight, of the days that came and
+    of days as they might have come.
     """
 
     policies: pl.DataFrame
@@ -197,9 +198,10 @@ def judged(config: SimulationConfig, params: Params, *, train_every: int = 4, pa
     validated = demands(retailer, forecasts, begin, held_back, **demand_of)
     sold = retailer.flow_cost["sold"][:, begin:held_back]
     out = retailer.flow_cost["stock"][:, begin:held_back] == 0
-    likely = np.where(out, np.maximum(sold, np.round(validated.mean / lasts[:, None])), sold)[:, None, :]
+    likely = likely_demand(sold, out, validated.mean / lasts[:, None], spread, paths=knobs.validation_paths, seed=knobs.seed)
+    codes = series["class_code"].to_list()
     shifts = calibrated_shifts(
-        likely, series["class_code"].to_list(), lambda shift: level_of(validated, shifted(theory[:, None], shift))[:, None, :], knobs.shifts,
+        likely, codes, lambda shift: level_of(validated, shifted(theory[:, None], shift))[:, None, :], knobs.shifts,
         supply=_supply(retailer, begin, held_back), tariff=tariff, minimum_series=knobs.minimum_class_series, warm_up=WARM_UP,
     )  # fmt: skip
     shift = series.join(shifts, on="class_code", how="left", maintain_order="left")["ratio_shift"].to_numpy()
@@ -210,8 +212,15 @@ def judged(config: SimulationConfig, params: Params, *, train_every: int = 4, pa
     interval = demands(retailer, forecasts, begin, config.days, **demand_of)
     plain = critical_ratio(tariff.holding, tariff.shortage)
 
-    def played(levels: np.ndarray) -> Outcome:
-        return simulate_policy(truth, levels[:, None, :], supply=supply, tariff=tariff, warm_up=WARM_UP)
+    # What might have come as well: the truth that demand was drawn from, drawn again. One level per series has to serve all of it.
+    shape = (len(theory), paths, WARM_UP + HELD_BACK)
+    likely_paths = np.random.default_rng(knobs.seed).poisson(np.round(retailer.rates[:, begin:], 6)[:, None, :], shape)
+
+    def played(levels: np.ndarray) -> tuple[Outcome, Outcome]:
+        came, might = (
+            simulate_policy(days, levels[:, None, :], supply=supply, tariff=tariff, warm_up=WARM_UP) for days in (truth, likely_paths)
+        )
+        return came, might
 
     rate = interval.mean / lasts[:, None]
     policies = {
@@ -221,12 +230,6 @@ def judged(config: SimulationConfig, params: Params, *, train_every: int = 4, pa
         "mean x cover, 7 days": played(np.ceil(rate * (lasts[:, None] + 7))),
         "mean x cover, 14 days": played(np.ceil(rate * (lasts[:, None] + 14))),
     }
-    # What might have come as well: the truth that demand was drawn from, drawn again. One level per series has to serve all of it.
-    likely_paths = np.random.default_rng(knobs.seed).poisson(
-        np.round(retailer.rates[:, begin:], 6)[:, None, :], (len(theory), paths, WARM_UP + HELD_BACK)
-    )
-    product = level_of(interval, shifted(theory, shift)[:, None])
-    expected = simulate_policy(likely_paths, product[:, None, :], supply=supply, tariff=tariff, warm_up=WARM_UP)
     window = np.ones(int(np.ceil(lasts.max())) + 4)
     highest = np.array([np.convolve(row, window).max() for row in likely_paths.max(axis=1)])
     _, best_expected = best_constant_levels(likely_paths, supply=supply, tariff=tariff, highest=highest, warm_up=WARM_UP)
@@ -240,13 +243,12 @@ def judged(config: SimulationConfig, params: Params, *, train_every: int = 4, pa
         "cycle_service": None,
     }
     rows = [{"policy": "min/max, as the retailer runs it", **own}]
-    rows += [{"policy": name, **outcome_row(outcome)} for name, outcome in policies.items()]
-    rows.append({"policy": "best constant level of each series, in hindsight", "cost": float(hindsight.sum())})
+    rows += [{"policy": name, **outcome_row(came), "expected_cost": float(might.cost.sum())} for name, (came, might) in policies.items()]
+    best = {"cost": float(hindsight.sum()), "expected_cost": float(best_expected.sum())}
+    rows.append({"policy": "best constant level of each series, in hindsight", **best})
     table = pl.DataFrame(rows, infer_schema_length=None).with_columns(against_min_max=pl.col("cost") / own["cost"] - 1)
-    codes = series["class_code"].to_list()
-    return Judged(
-        table, by_class(policies["product: calibrated ratio"], hindsight, codes), by_class(expected, best_expected, codes), shifts
-    )
+    came, might = policies["product: calibrated ratio"]
+    return Judged(table, by_class(came, hindsight, codes), by_class(might, best_expected, codes), shifts)
 
 
 def _supply(retailer: Retailer, first: int, last: int) -> Supply:
@@ -278,7 +280,7 @@ def main() -> None:
     found = judged(config, read_params(), train_every=given.train_every)
     console = Console(width=170)
     rounded = {name: pl.col(name).round(3) for name in ("fill", "turns", "cycle_service")}
-    policies = found.policies.with_columns(pl.col("cost", "stock").round(1), pl.col("against_min_max").round(3), **rounded)
+    policies = found.policies.with_columns(pl.col("cost", "expected_cost", "stock").round(1), pl.col("against_min_max").round(3), **rounded)
     console.print(table_of("Held-back days, money and units a day", policies))
     titles = {"of days as they might have come, which know the true rates": found.expected, "of the very days that came": found.classes}
     for title, table in titles.items():
