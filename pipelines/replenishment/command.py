@@ -77,9 +77,7 @@ def _offers(home: Home, campaign: str | None, discount: float | None, first: dat
         }
         return Offers(offers.rows.with_columns(**changes))
     if discount is None or first is None or last is None:
-        raise WhatIfError(
-            "Give --campaign, or else --discount, --from and --to, as in --discount 20 --from 2026-07-03 --to 2026-07-12"
-        )
+        raise WhatIfError("Give --campaign, or else --discount, --from and --to, as in --discount 20 --from 2026-07-03 --to 2026-07-12")
     pairs = [(article, site) for article in _listed(articles) for site in _listed(sites)]
     frame = pl.DataFrame(pairs, schema={"article_id": pl.String, "place_id": pl.String}, orient="row")
     return Offers(
