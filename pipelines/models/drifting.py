@@ -24,6 +24,11 @@ DRIFT_CHECKS = {
 """Checks by name, with what they promise."""
 
 _JUDGED_BUCKET = "2-7"
+_VERDICTS = {
+    **dict.fromkeys(("measure", "subject", "text"), pl.String),
+    **dict.fromkeys(("value", "limit"), pl.Float64),
+    "is_drifting": pl.Boolean,
+}
 _INPUTS = ("y", "is_stock_out", "campaign_discount_pct", "price", "merchandise_category_code", "region_code")
 
 
@@ -46,8 +51,7 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
 def drift_of(forecasts: pl.DataFrame, panel: pl.DataFrame, *, trained_as_of: date | None, params: Params) -> dict[str, pl.DataFrame]:
     """Verdicts by check. Without judged forecasts, or without days that the champion has not learned from, there are none."""
     bias, inputs, volume = DRIFT_CHECKS
-    nothing = feature_drift(panel.clear(), panel.clear(), [], params.drift)
-    found = dict.fromkeys(DRIFT_CHECKS, nothing)
+    found = dict.fromkeys(DRIFT_CHECKS, pl.DataFrame(schema=_VERDICTS))
     if forecasts.height:
         found[bias] = pl.concat([measure(forecasts, "segment", params.drift) for measure in (expected_over_observed, tracking_signal)])
     if trained_as_of is None:
