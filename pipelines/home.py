@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-__all__ = ["HOME_VARIABLE", "Home", "project_root", "write_note"]
+__all__ = ["HOME_VARIABLE", "Home", "product_commit", "project_root", "write_note"]
 
 HOME_VARIABLE = "SERIALAKE_HOME"
 
@@ -30,6 +30,25 @@ _SETTINGS = f"""{_SETTINGS_BEFORE}run_coordinator:
 def project_root() -> Path:
     """Folder of this checkout: the parent of `pipelines`."""
     return Path(__file__).resolve().parent.parent
+
+
+def product_commit() -> str | None:
+    """The commit that this checkout stands at; None where the product does not run from a checkout."""
+    git = project_root() / ".git"
+    if git.is_file():
+        git = (git.parent / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()).resolve()
+    head = git / "HEAD"
+    if not head.exists():
+        return None
+    text = head.read_text(encoding="utf-8").strip()
+    if not text.startswith("ref: "):
+        return text
+    name = text.removeprefix("ref: ")
+    shared = git / (git / "commondir").read_text(encoding="utf-8").strip() if (git / "commondir").exists() else git
+    if (shared / name).exists():
+        return (shared / name).read_text(encoding="utf-8").strip()
+    packed = (shared / "packed-refs").read_text(encoding="utf-8") if (shared / "packed-refs").exists() else ""
+    return next((line.split(" ")[0] for line in packed.splitlines() if line.endswith(f" {name}")), None)
 
 
 def write_note(path: Path, text: str) -> None:

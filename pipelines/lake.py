@@ -211,12 +211,19 @@ class Lake:
         actions = pl.DataFrame(DeltaTable(str(self.path(table))).get_add_actions(flatten=True))
         return int(actions["num_records"].sum() or 0) if actions.height else 0
 
-    def read(self, table: str, columns: Iterable[str] | None = None, *, between: tuple[str, date, date] | None = None) -> pl.DataFrame:
-        """Rows of the newest version, all columns or those named; no row order is promised.
+    def read(
+        self,
+        table: str,
+        columns: Iterable[str] | None = None,
+        *,
+        between: tuple[str, date, date] | None = None,
+        version: int | None = None,
+    ) -> pl.DataFrame:
+        """Rows of the newest version, or of the one named, all columns or those named; no row order is promised.
 
         `between` names a column of days and the first and last wanted: files without such rows are not opened.
         """
-        delta = DeltaTable(str(self.path(table)))
+        delta = DeltaTable(str(self.path(table)), version=version)
         wanted = (pc.field(between[0]) >= between[1]) & (pc.field(between[0]) <= between[2]) if between else None
         return pl.DataFrame(delta.to_pyarrow_table(columns=list(columns) if columns else None, filters=wanted))
 

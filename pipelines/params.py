@@ -15,9 +15,14 @@ from typing import Any
 import yaml
 
 __all__ = [
+    "AccuracyParams",
+    "CensoringParams",
     "DemandParams",
+    "DriftParams",
+    "LaunchParams",
     "Params",
     "ParamsError",
+    "PromotionParams",
     "ReplenishmentParams",
     "ReturnsParams",
     "RolloutParams",
@@ -41,6 +46,28 @@ class TrainingParams:
 
 
 @dataclass(frozen=True)
+class PromotionParams:
+    """Knobs of the trial that a challenger has to win against the champion, and of the intervals of metrics."""
+
+    nights: int
+    lead_time_days: int
+    draws: int
+    confidence_level: float
+    tolerated_segment_loss: float
+    minimum_segment_series: int
+
+
+@dataclass(frozen=True)
+class AccuracyParams:
+    """Which days the accuracy of forecasts, and the drift of what they read, are judged on."""
+
+    reach_days: int
+    recent_days: int
+    reference_days: int
+    least_days: int
+
+
+@dataclass(frozen=True)
 class DemandParams:
     """Knobs of the demand model."""
 
@@ -55,6 +82,7 @@ class DemandParams:
     past: list[str]
     models: list[str]
     tolerated_coverage_error: float
+    label_maturity_days: int
     trees: dict[str, Any]
 
 
@@ -71,6 +99,44 @@ class ReturnsParams:
     expected_over_observed: list[float]
     suspicious_auc: float
     lightgbm: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CensoringParams:
+    """Knobs of the estimate of what was asked for on days without stock."""
+
+    seed: int
+    level_periods: int
+    effect_events: float
+    least_spread: float
+    rounds: int
+    tolerance: float
+    dispersions: list[float]
+    dispersion_rows: int
+
+
+@dataclass(frozen=True)
+class LaunchParams:
+    """Knobs of the forecast of series without history."""
+
+    curve_steps: int
+    level_steps: int
+    curve_events: float
+    least_spread: float
+    rounds: int
+
+
+@dataclass(frozen=True)
+class DriftParams:
+    """Limits beyond which a measure drifts."""
+
+    psi: float
+    ks: float
+    unseen_share: float
+    poisson_sigmas: float
+    tracking_signal: float
+    volume_change: float
+    bins: int
 
 
 @dataclass(frozen=True)
@@ -143,8 +209,13 @@ class Params:
     """All knobs."""
 
     training: TrainingParams
+    promotion: PromotionParams
+    accuracy: AccuracyParams
     demand: DemandParams
     returns: ReturnsParams
+    censoring: CensoringParams
+    launches: LaunchParams
+    drift: DriftParams
     rollout: RolloutParams
     replenishment: ReplenishmentParams
 

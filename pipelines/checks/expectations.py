@@ -92,7 +92,7 @@ def query_frame(database: str, sql: str) -> pl.DataFrame:
 
 def judge(database: str, rules: Sequence[Rule], key: Sequence[str]) -> list[Verdict]:
     """Verdict of every rule on the rows that the database holds, in the rules' order. `key` names the columns that tell rows apart."""
-    broken = _broken_counts(database, rules)
+    broken = _broken_counts(database, rules) if _any_is_broken(database, rules) else [0] * len(rules)
     with _connection(database) as raw:
         rows = raw.execute(f"select count(*) from {_TABLE}").fetchone()[0]
         return [_verdict(raw, rule, rows, count, key) for rule, count in zip(rules, broken, strict=True)]
@@ -149,6 +149,19 @@ def _broken_counts(database: str, rules: Sequence[Rule]) -> list[int]:
     results = validator.graph_validate(configurations=suite, runtime_configuration={"result_format": {"result_format": "BASIC"}})
     by_name = {result.expectation_config.meta["rule"]: result for result in results}
     return [_count(rule, by_name[rule.name]) for rule in rules]
+
+
+def _any_is_broken(database: str, rules: Sequence[Rule]) -> bool:
+    """Whether any row breaks any rule: one expectation, which is most often all that a table needs.
+
+    Each expectation costs the library some 25 ms of its own, whatever the rows: 17 s for the 673 rules of all sources.
+    """
+    broken = " union all ".join(f"select 1 from ({rule.broken_rows})" for rule in rules)
+    every = Rule("no_row_breaks_a_rule", None, "rows", ERROR, "no such row", "", f"select 1 from ({broken}) limit 1")
+    try:
+        return bool(rules) and _broken_counts(database, [every])[0] > 0
+    except RuntimeError:
+        return True  # one of them cannot be judged; judging each by itself tells which
 
 
 def _expectation(rule: Rule) -> Any:

@@ -7,14 +7,20 @@ that a model that fails delays no stock.
 from collections.abc import Iterator
 
 import dagster as dg
+import polars as pl
 
-from pipelines.contracts import published_contracts
+from pipelines.contracts import published_contracts, source_contracts
 from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import Lakehouse
-from pipelines.models.cards import PROMOTED, REFUSED
-from pipelines.models.learning import Learned, Occasion, is_due
+from pipelines.home import Home
+from pipelines.lake import Lake
+from pipelines.models.artefacts import keep_input
+from pipelines.models.cards import ON_TRIAL, PROMOTED, REFUSED
+from pipelines.models.learning import Learned, Occasion, is_comparable, is_due
+from pipelines.models.promotion import Verdict
 from pipelines.models.registry import champion, record, save
-from pipelines.models.scoring import score, write_scores
+from pipelines.models.scoring import score, score_beside, write_scores
+from pipelines.models.trials import hold_trial
 from pipelines.models.use_cases import USE_CASES, UseCase
 from pipelines.params import read_params
 from pipelines.pictures import as_markdown
@@ -58,45 +64,69 @@ def training_asset(use_case: UseCase) -> dg.AssetsDefinition:
     def train(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:
         params = read_params()
         with lakehouse.writing() as home:
-            lake = lakehouse.lake()
-            table, versions, standing = _read(home, use_case), facts_versions(home), champion(home, lake, use_case.name)
+            lake, now = lakehouse.lake(), lakehouse.now()
+            table, verdict = _read(home, use_case), None
+            if use_case.is_tried and not table.is_empty():
+                verdict = hold_trial(home, lake, use_case, CONTRACTS[use_case.scored_table], table, params=params, now=now)
+                publish_scores(home, lake, CONTRACTS, [CARDS] if verdict else [], now=now)
+            standing = champion(home, lake, use_case.name)
         report(f"train {use_case.name}", 0)
+        is_on_trial = verdict is not None and verdict.is_won is None
         due = None if table.is_empty() else is_due(standing, use_case.observed_until(table), use_case.features, params, use_case.name)
-        learned = use_case.learn(table, params, Occasion(versions, standing, lakehouse.now())) if due else None
+        # While a challenger is on trial, no other takes its place, unless what it was made with has changed.
+        same = is_comparable(standing, use_case.features, params, use_case.name)
+        due = None if is_on_trial and same else due
+        learned = None
+        if due:
+            with lakehouse.writing() as home:
+                versions = _input_versions(home, lake, use_case, table)
+            learned = use_case.learn(table, params, Occasion(versions, standing, now, use_case.is_tried and same))
         if learned is None:
             reason = "too little history to learn from" if due else f"champion {standing.model_version} stands" if standing else "no data"
-            yield _untrained(key, reason)
+            yield _untrained(key, reason, verdict)
             return
         context.log.info(f"trained, since {due}: {learned.card.decision.code}, {learned.card.decision.reason}")
         with lakehouse.writing() as home:
-            folder = save(home, learned.card, learned.files)
+            folder = save(home, lake, learned.card, learned.files)
             record(lake, CONTRACTS[CARDS], learned.card)
             publish_scores(home, lake, CONTRACTS, [CARDS], now=lakehouse.now())
         context.log_event(dg.AssetMaterialization(["gold", CARDS], metadata={"dagster/row_count": lake.row_count(f"gold/{CARDS}")}))
-        yield _trained(key, use_case, learned, str(folder))
+        yield _trained(key, use_case, learned, str(folder), verdict)
 
     return train
 
 
-def _untrained(key: dg.AssetKey, reason: str) -> dg.MaterializeResult:
-    checks = [
-        dg.AssetCheckResult(asset_key=key, check_name=name, passed=True, metadata={"not trained": reason})
-        for name in ("promotion", "calibration")
-    ]
-    return dg.MaterializeResult(asset_key=key, metadata={"not trained": reason}, check_results=checks)
+def _input_versions(home: Home, lake: Lake, use_case: UseCase, table: pl.DataFrame) -> dict[str, int]:
+    """Delta version of everything that the training reads, and of everything that this was made from."""
+    kept, version = keep_input(lake, use_case.relation, table)
+    bronze = {f"bronze/{name}": lake.version(f"bronze/{name}") for name in source_contracts() if lake.exists(f"bronze/{name}")}
+    return {kept: version, **facts_versions(home), **bronze}
 
 
-def _trained(key: dg.AssetKey, use_case: UseCase, learned: Learned, folder: str) -> dg.MaterializeResult:
+def _trial_metadata(verdict: Verdict | None) -> dict[str, str]:
+    if verdict is None:
+        return {}
+    outcome = {None: "still on trial", True: "promoted", False: "not better"}[verdict.is_won]
+    return {"trial of the challenger": f"{outcome}: {verdict.reason}"}
+
+
+def _untrained(key: dg.AssetKey, reason: str, verdict: Verdict | None) -> dg.MaterializeResult:
+    told = {"not trained": reason, **_trial_metadata(verdict)}
+    checks = [dg.AssetCheckResult(asset_key=key, check_name=name, passed=True, metadata=told) for name in ("promotion", "calibration")]
+    return dg.MaterializeResult(asset_key=key, metadata=told, check_results=checks)
+
+
+def _trained(key: dg.AssetKey, use_case: UseCase, learned: Learned, folder: str, verdict: Verdict | None) -> dg.MaterializeResult:
     card = learned.card
     figures = {f"{m.name}": m.value for m in card.metrics} | {
         f"{m.name} of the baseline": m.baseline for m in card.metrics if m.baseline is not None
     }
     plots = {title: dg.MetadataValue.md(as_markdown(png, title)) for title, png in use_case.plots(learned).items()}
-    decided = {"decision": card.decision.code, "reason": card.decision.reason}
+    decided = {"decision": card.decision.code, "reason": card.decision.reason, **_trial_metadata(verdict)}
     promotion = dg.AssetCheckResult(
         asset_key=key,
         check_name="promotion",
-        passed=card.decision.code == PROMOTED,
+        passed=card.decision.code in {PROMOTED, ON_TRIAL},
         # A model that is only not better leaves the champion in place; one that is not fit stops the scoring.
         severity=dg.AssetCheckSeverity.ERROR if card.decision.code == REFUSED else dg.AssetCheckSeverity.WARN,
         description=card.decision.reason,
@@ -131,10 +161,13 @@ def scoring_asset(use_case: UseCase) -> dg.AssetsDefinition:
         report(f"score {use_case.name}", 0)
         with lakehouse.writing() as home:
             lake = lakehouse.lake()
-            found = score(home, lake, use_case, _read(home, use_case), params)
+            table = _read(home, use_case)
+            found = score(home, lake, use_case, table, params)
             rows = write_scores(home, lake, CONTRACTS, use_case, found, params=params, now=lakehouse.now())
+            # After the champion's scores are shown: a challenger that fails delays nobody.
+            beside = score_beside(home, lake, contract, use_case, table, params=params, now=lakehouse.now()) if use_case.is_tried else 0
         version = found["model_version"][0] if rows else "no model is in use"
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows, "model_version": version})
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows, "model_version": version, "rows of a challenger": beside})
 
     return scores
 

@@ -6,8 +6,9 @@ At each cut-off, models are fitted, champions chosen and spreads measured on wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -22,16 +23,15 @@ from pipelines.forecasting.origins import (
     OriginForecasts,
     Timings,
     choose_lineup,
-    fit_if_due,
     forecast_origin,
     known_at,
     known_demand_ahead,
     validation_origins,
 )
 from pipelines.forecasting.panel import Panel
-from pipelines.forecasting.quantiles import empirical_quantiles, quantile_name
-from pipelines.forecasting.serving import Served, serve_origin, spread_at
-from pipelines.forecasting.trees import TreeModel
+from pipelines.forecasting.quantiles import own_quantiles, quantile_name
+from pipelines.forecasting.serving import Served, calibrated, serve_origin
+from pipelines.forecasting.trees import TreeModel, fit_trees
 from pipelines.progress import report
 
 __all__ = ["CHAMPION", "EMPIRICAL", "Backtest", "backtest", "test_cutoffs"]
@@ -85,7 +85,7 @@ def backtest(panel: Panel, config: ForecastConfig) -> Backtest:
     panel = _old_enough(panel, cutoffs[0], config, notes)
     horizon = panel.frequency.horizon
     maker = FeatureMaker(panel)
-    timings.of("levels", lambda: (maker.levels, maker.group_sums, maker.smooth_known))
+    timings.of("levels", maker.prepare)
     earlier = validation_origins(cutoffs[0], panel.frequency, config)
     if not earlier:
         raise PanelError("the history before the first cut-off is too short to choose a model on; use fewer cut-offs or a shorter horizon")
@@ -95,13 +95,12 @@ def backtest(panel: Panel, config: ForecastConfig) -> Backtest:
     judged, frames, champions = [], [], []
     for cutoff in cutoffs:
         one = ledger[cutoff]
-        known, origins, zero_share = timings.of("choose", lambda c=cutoff: known_at(ledger.values(), maker, c, lineup.models))
+        known = timings.of("choose", lambda c=cutoff: known_at(ledger.values(), maker, c, lineup.models))
         chosen = timings.of("choose", lambda k=known: choose_champions(k, lineup.models, lineup.baselines))
-        spread = timings.of(
-            "calibrate", lambda k=known, o=origins, z=zero_share, c=cutoff, n=chosen: spread_at(k, o, z, n, c, config, maker)
-        )
+        calibration = timings.of("calibrate", lambda k=known, n=chosen, c=cutoff: calibrated(k, n, c, config, maker))
         served = serve_origin(one, chosen, maker)
-        quantiles = spread.quantiles_of(np.nan_to_num(served.expected), one.zero_share)
+        expected, quantiles = calibration.apply(one, served)
+        served = replace(served, expected=expected)
         y = known_demand_ahead(maker, cutoff, horizon, panel.observed - 1)
         judged.append(_judged(maker, one, served, quantiles, y, config))
         frames.append(_frame(panel, one, served, quantiles, y, config))
@@ -116,15 +115,35 @@ def _run(
     maker: FeatureMaker, earlier: list[int], cutoffs: list[int], lineup: Lineup, config: ForecastConfig, timings: Timings
 ) -> tuple[dict[int, OriginForecasts], TreeModel | None]:
     """Forecasts of all models from all origins. Trees are fitted twice before the first cut-off, and at each cut-off."""
-    refits = {earlier[0], earlier[len(earlier) // 2], *cutoffs}
-    ledger, trees = {}, None
+    refits = [earlier[0], earlier[len(earlier) // 2], *cutoffs] if lineup.learned else []
     every = [*earlier, *cutoffs]
-    for done, origin in enumerate(every):
-        report(_STAGE, done, len(every))
-        trees = fit_if_due(maker, origin, None if origin in refits else trees, lineup, config, timings)
-        ledger[origin] = forecast_origin(maker, origin, trees, lineup, maker.panel.frequency.horizon, timings)
-    report(_STAGE, len(every), len(every))
+    steps = len(refits) + len(every)
+    maker.prepare()
+    fitted: dict[int, TreeModel] = {}
+    with ThreadPoolExecutor(config.threads) as pool:
+        # Fits wait for nothing of each other; inside each, blocks of lead times run one after another.
+        alone = replace(config, threads=1)
+        fits = timings.of(
+            "fit trees", lambda: _each(pool.map(lambda o: fit_trees(maker, o, maker.panel.frequency.horizon, alone), refits), steps)
+        )
+        fitted = dict(zip(refits, fits, strict=True))
+    ledger, trees = {}, None
+    for done, origin in enumerate(every, len(refits)):
+        report(_STAGE, done, steps)
+        trees = fitted.get(origin, trees)
+        ledger[origin] = forecast_origin(maker, origin, trees, lineup, maker.panel.frequency.horizon, config.quantiles, timings)
+    report(_STAGE, steps, steps)
     return ledger, trees
+
+
+def _each(results: Iterable[TreeModel], steps: int) -> list[TreeModel]:
+    """The results as they come, each told to who watches."""
+    found = []
+    report(_STAGE, 0, steps)
+    for result in results:
+        found.append(result)
+        report(_STAGE, len(found), steps)
+    return found
 
 
 def _old_enough(panel: Panel, first_cutoff: int, config: ForecastConfig, notes: list[str]) -> Panel:
@@ -144,7 +163,8 @@ def _judged(
     maker: FeatureMaker, one: OriginForecasts, served: Served, quantiles: np.ndarray, y: np.ndarray, config: ForecastConfig
 ) -> Judged:
     window = {"daily": 91, "weekly": 13, "monthly": 12}.get(maker.panel.frequency.name, 13)
-    empirical = empirical_quantiles(maker.demand, one.origin, window, y.shape[1], config.quantiles)
+    own = own_quantiles(maker.demand, one.origin, window, config.quantiles)
+    empirical = np.repeat(own[:, None, :], y.shape[1], axis=1)
     median = empirical[..., int(np.argmin(np.abs(np.array(config.quantiles) - 0.5)))]
     forecasts: Mapping[str, np.ndarray] = {CHAMPION: served.expected, **one.forecasts, EMPIRICAL: median}
     return Judged(maker.panel.ds[one.origin], y, forecasts, {CHAMPION: quantiles, EMPIRICAL: empirical}, one.segment)

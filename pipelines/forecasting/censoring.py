@@ -18,26 +18,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.forecasting.counts import log_probability, log_tail_probability, mean_of_at_least
+from pipelines.params import CensoringParams, read_params
 
-__all__ = ["CensoringParams", "CensoringReport", "with_expected_demand"]
-
-
-@dataclass(frozen=True)
-class CensoringParams:
-    """Knobs of the estimate of censored demand."""
-
-    level_periods: int = 91
-    """A series has one level for so many periods, drawn towards its level of all time."""
-    effect_events: float = 20.0
-    """Units at which an effect of the weekday or a campaign is believed by half."""
-    least_spread: float = 0.002
-    """Squared coefficient of variation of levels around what is expected of them: never taken as less."""
-    rounds: int = 60
-    tolerance: float = 5e-4
-    dispersions: tuple[float, ...] = (1e-4, 0.03, 0.06, 0.12, 0.18, 0.25, 0.35, 0.5, 0.7, 1.0, 2.0, 4.0)
-    dispersion_rows: int = 400_000
-    """The dispersion is chosen on so many kinds of days at most."""
-    seed: int = 20260302
+__all__ = ["CensoringReport", "with_expected_demand"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ def with_expected_demand(
     level (article_id, site_id); `effects` further columns with few values that move demand (a campaign's discount, a holiday). The weekday
     is one where days are not all a week apart. The report tells how much was added.
     """
-    params = params or CensoringParams()
+    params = params or read_params().censoring
     keyed, units, effect_names = _keyed(panel, siblings, effects, params)
     kinds = (
         keyed.filter(pl.col("y").is_not_null() & ~(pl.col("_out") & (pl.col("y") <= 0)))

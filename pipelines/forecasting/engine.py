@@ -20,19 +20,23 @@ from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.origins import LEARNED, Lineup, Timings, forecast_origin, known_at
 from pipelines.forecasting.panel import Panel
 from pipelines.forecasting.quantiles import SpreadTable, quantile_name
-from pipelines.forecasting.serving import serve_origin, spread_at
+from pipelines.forecasting.reasons import reasons_of
+from pipelines.forecasting.serving import Calibration, calibrated, serve_origin
 from pipelines.forecasting.trees import TreeModel, fit_trees
 
-__all__ = ["DemandEngine", "forecast_panel", "learn_panel"]
+__all__ = ["REASONS", "DemandEngine", "forecast_panel", "learn_panel"]
+
+REASONS = [f"reason_{number}" for number in range(1, 6)]
+"""Columns of the reasons, the largest first."""
 
 
 @dataclass(frozen=True)
 class DemandEngine:
-    """Fitted trees (None where too little was known), who serves which segment, and the spread of demand around it."""
+    """Fitted trees (None where too little was known), who serves which segment, and what earlier origins say about it."""
 
     trees: TreeModel | None
     champions: pl.DataFrame
-    spread: SpreadTable
+    calibration: Calibration
     horizon: int
 
     def as_texts(self) -> dict[str, Any]:
@@ -40,7 +44,8 @@ class DemandEngine:
         return {
             "trees": self.trees.as_texts() if self.trees else None,
             "champions": self.champions.to_dicts(),
-            "spread": self.spread.as_texts(),
+            "spread": self.calibration.spread.as_texts(),
+            "bias": self.calibration.bias,
             "horizon": self.horizon,
         }
 
@@ -48,7 +53,8 @@ class DemandEngine:
     def of_texts(kept: Mapping[str, Any]) -> DemandEngine:
         """The engine that as_texts gave."""
         trees = TreeModel.of_texts(kept["trees"]) if kept["trees"] else None
-        return DemandEngine(trees, pl.DataFrame(kept["champions"]), SpreadTable.of_texts(kept["spread"]), kept["horizon"])
+        calibration = Calibration(SpreadTable.of_texts(kept["spread"]), kept["bias"])
+        return DemandEngine(trees, pl.DataFrame(kept["champions"]), calibration, kept["horizon"])
 
 
 def learn_panel(panel: Panel, config: ForecastConfig) -> tuple[Backtest, DemandEngine]:
@@ -56,26 +62,27 @@ def learn_panel(panel: Panel, config: ForecastConfig) -> tuple[Backtest, DemandE
     found = backtest(panel, config)
     maker = FeatureMaker(found.panel)
     last, horizon = found.panel.observed - 1, found.panel.frequency.horizon
-    known, origins, zero_share = known_at(found.ledger.values(), maker, last, found.lineup.models)
+    known = known_at(found.ledger.values(), maker, last, found.lineup.models)
     champions = choose_champions(known, found.lineup.models, found.lineup.baselines)
-    spread = spread_at(known, origins, zero_share, champions, last, config, maker)
+    calibration = calibrated(known, champions, last, config, maker)
     trees = fit_trees(FeatureMaker(panel), last, horizon, config) if found.lineup.learned else None
-    return found, DemandEngine(trees, champions, spread, horizon)
+    return found, DemandEngine(trees, champions, calibration, horizon)
 
 
-def forecast_panel(engine: DemandEngine, panel: Panel) -> pl.DataFrame:
+def forecast_panel(engine: DemandEngine, panel: Panel, *, with_reasons: bool = False) -> pl.DataFrame:
     """One row per series and coming period: unique_id, ds, lead, expected_units, quantiles, model_name, segment, fallback_reason.
 
-    Series whose first sale lies in the last observed period or earlier are all forecast.
+    Series whose first sale lies in the last observed period or earlier are all forecast. With reasons, also reason_1 to reason_5: what
+    moved a learned forecast away from the level, in words; empty where a smoother alone serves.
     """
     maker, origin = FeatureMaker(panel), panel.observed - 1
     parts = sorted(
         {part for name in engine.champions["model_name"].to_list() + engine.champions["baseline_name"].to_list() for part in parts_of(name)}
     )
     lineup = Lineup([name for name in parts if name not in LEARNED], list(LEARNED) if engine.trees else [], {})
-    one = forecast_origin(maker, origin, engine.trees, lineup, engine.horizon, Timings())
+    one = forecast_origin(maker, origin, engine.trees, lineup, engine.horizon, engine.calibration.spread.quantiles, Timings())
     served = serve_origin(one, engine.champions, maker)
-    quantiles = engine.spread.quantiles_of(np.nan_to_num(served.expected), one.zero_share)
+    expected, quantiles = engine.calibration.apply(one, served)
     rows = np.flatnonzero(one.alive)
     index = np.repeat(np.arange(len(rows)), engine.horizon)
     ahead = pl.Series("ds", [maker.date_of(origin + lead) for lead in range(1, engine.horizon + 1)])
@@ -92,8 +99,24 @@ def forecast_panel(engine: DemandEngine, panel: Panel) -> pl.DataFrame:
         {
             "ds": ahead.gather(np.tile(np.arange(engine.horizon), len(rows))),
             "lead": np.tile(np.arange(1, engine.horizon + 1, dtype=np.int32), len(rows)),
-            "expected_units": served.expected[rows].ravel(),
-            **{quantile_name(q): quantiles[rows][..., position].ravel() for position, q in enumerate(engine.spread.quantiles)},
+            "expected_units": expected[rows].ravel(),
+            **{quantile_name(q): quantiles[rows][..., position].ravel() for position, q in enumerate(engine.calibration.spread.quantiles)},
         }
     )
-    return pl.concat([of_series[index], leads], how="horizontal").select("unique_id", pl.exclude("unique_id"))
+    forecast = pl.concat([of_series[index], leads], how="horizontal").select("unique_id", pl.exclude("unique_id"))
+    return _with_reasons(forecast, engine, maker, origin) if with_reasons else forecast
+
+
+def _with_reasons(forecast: pl.DataFrame, engine: DemandEngine, maker: FeatureMaker, origin: int) -> pl.DataFrame:
+    if engine.trees is None:
+        return forecast.with_columns(pl.lit(None, pl.String).alias(name) for name in REASONS)
+    marks = [name for name, is_mark in maker.is_mark.items() if is_mark]
+    period = {"daily": "day", "weekly": "week", "monthly": "month"}.get(maker.panel.frequency.name, "period")
+    told = []
+    for lead in range(1, engine.horizon + 1):
+        added, values = engine.trees.contributions(maker, origin, lead)
+        ids = forecast.filter(pl.col("lead") == lead).select("unique_id", "lead")
+        told.append(pl.concat([ids, reasons_of(added, values, engine.trees.features, period=period, marks=marks)], how="horizontal"))
+    is_learned = pl.any_horizontal(pl.col("model_name").str.contains(name, literal=True) for name in LEARNED)
+    joined = forecast.join(pl.concat(told), on=["unique_id", "lead"], how="left", maintain_order="left")
+    return joined.with_columns(pl.when(is_learned).then(pl.col(name)).alias(name) for name in REASONS)

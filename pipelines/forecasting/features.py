@@ -32,6 +32,11 @@ class FeatureMaker:
 
     panel: Panel
 
+    def prepare(self) -> FeatureMaker:
+        """Itself, with all that is made once made, so that several threads can look into it."""
+        _ = self.levels, self.groups, self.group_sums, self.smooth_known, self.is_mark, self._seasons
+        return self
+
     @cached_property
     def demand(self) -> np.ndarray:
         """Known demand by series and period."""
@@ -131,7 +136,6 @@ class FeatureMaker:
 
     def _season(self, origin: int) -> np.ndarray:
         if origin not in self._seasons:
-            self._seasons.clear()
             self._seasons[origin] = seasonal_indices(self.demand, origin, self.panel.frequency.season_length)
         return self._seasons[origin]
 

@@ -19,8 +19,9 @@ from pipelines.forecasting.config import ForecastConfig
 from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.judging import scales_of
-from pipelines.forecasting.segments import segments_of
-from pipelines.forecasting.trees import TreeModel, fit_trees
+from pipelines.forecasting.quantiles import own_quantiles
+from pipelines.forecasting.segments import money_classes, segments_of
+from pipelines.forecasting.trees import TreeModel
 
 __all__ = ["LEARNED", "Lineup", "OriginForecasts", "Timings", "choose_lineup", "forecast_origin", "known_at", "validation_origins"]
 
@@ -32,12 +33,17 @@ _LEAST_ROWS = 400
 
 @dataclass(frozen=True)
 class OriginForecasts:
-    """One origin: units by series and lead of each model, each series' segment and share of zeros, and who was alive."""
+    """One origin: units by series and lead of each model; each series' segment, cell and share of zeros; who was alive.
+
+    A cell is the segment with the class of its money: what a champion is chosen for. `own` are quantiles of each series' last periods.
+    """
 
     origin: int
     forecasts: dict[str, np.ndarray]
     segment: np.ndarray
+    cell: np.ndarray
     zero_share: np.ndarray
+    own: np.ndarray
     alive: np.ndarray
 
 
@@ -104,7 +110,7 @@ def validation_origins(first: int, frequency, config: ForecastConfig) -> list[in
 
 
 def forecast_origin(
-    maker: FeatureMaker, origin: int, trees: TreeModel | None, lineup: Lineup, horizon: int, timings: Timings
+    maker: FeatureMaker, origin: int, trees: TreeModel | None, lineup: Lineup, horizon: int, quantiles: Sequence[float], timings: Timings
 ) -> OriginForecasts:
     """What each model of the line-up says at the end of the origin period."""
     forecasts = timings.of("baselines", lambda: baseline_forecasts(maker, origin, horizon, lineup.baselines))
@@ -115,36 +121,35 @@ def forecast_origin(
     part = maker.demand[:, max(0, origin + 1 - window) : origin + 1]
     zero_share = (part == 0).sum(axis=1) / np.maximum(np.isfinite(part).sum(axis=1), 1)
     segment = np.array(segments_of(maker, origin).to_list(), dtype=object)
-    return OriginForecasts(origin, forecasts, segment, zero_share, maker.is_alive(origin))
+    classes = money_classes(maker, origin)
+    cell = np.array([None if s is None else f"{s}/{c}" for s, c in zip(segment.tolist(), classes.tolist(), strict=True)], dtype=object)
+    own = own_quantiles(maker.demand, origin, maker.panel.frequency.holdout, quantiles)
+    return OriginForecasts(origin, forecasts, segment, cell, zero_share, own, maker.is_alive(origin))
 
 
-def fit_if_due(
-    maker: FeatureMaker, origin: int, fitted: TreeModel | None, lineup: Lineup, config: ForecastConfig, timings: Timings
-) -> TreeModel | None:
-    """Trees fitted at the origin; None where none take part. `fitted` serves on where given."""
-    if not lineup.learned or fitted is not None:
-        return fitted
-    return timings.of("fit trees", lambda: fit_trees(maker, origin, maker.panel.frequency.horizon, config))
-
-
-def known_at(
-    ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int, models: Sequence[str]
-) -> tuple[Known, np.ndarray, np.ndarray]:
-    """What earlier origins said about periods that have come by the cut-off; beside it each row's origin and share of zeros."""
+def known_at(ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int, models: Sequence[str]) -> Known:
+    """What earlier origins said about periods that have come by the cut-off, one row per series and origin."""
     past = [one for one in ledger if one.origin < cutoff]
     scales = scales_of(maker.demand, cutoff, maker.panel.price)
     rows = [np.flatnonzero(one.alive) for one in past]
     horizon = past[0].forecasts[models[0]].shape[1]
-    y = np.concatenate([known_demand_ahead(maker, one.origin, horizon, cutoff)[r] for one, r in zip(past, rows, strict=True)])
-    forecasts = {name: np.concatenate([one.forecasts[name][r] for one, r in zip(past, rows, strict=True)]) for name in models}
+
+    def gathered(of) -> np.ndarray:
+        return np.concatenate([of(one)[r] for one, r in zip(past, rows, strict=True)])
+
     every = np.concatenate(rows)
     absolute, squared = (np.where(np.isfinite(scale), scale, np.inf)[every] for scale in (scales.absolute, scales.squared))
-    known = Known(
-        forecasts, y, absolute, squared, scales.weight[every],
-        np.concatenate([one.segment[r] for one, r in zip(past, rows, strict=True)]),
-    )  # fmt: skip
-    origins = np.concatenate([np.full(len(r), one.origin) for one, r in zip(past, rows, strict=True)])
-    return known, origins, np.concatenate([one.zero_share[r] for one, r in zip(past, rows, strict=True)])
+    return Known(
+        forecasts={name: gathered(lambda one, n=name: one.forecasts[n]) for name in models},
+        y=gathered(lambda one: known_demand_ahead(maker, one.origin, horizon, cutoff)),
+        scale=absolute,
+        scale_squared=squared,
+        weight=scales.weight[every],
+        cell=gathered(lambda one: one.cell),
+        origin=np.concatenate([np.full(len(r), one.origin) for one, r in zip(past, rows, strict=True)]),
+        zero_share=gathered(lambda one: one.zero_share),
+        own=gathered(lambda one: one.own),
+    )
 
 
 def known_demand_ahead(maker: FeatureMaker, origin: int, horizon: int, until: int) -> np.ndarray:

@@ -26,10 +26,13 @@ class LevelRegression:
     coefficients: np.ndarray
     scales: np.ndarray
 
+    def parts(self, matrix: np.ndarray) -> np.ndarray:
+        """What each column raises the logarithm of the level by, per row."""
+        return np.nan_to_num(matrix[:, self.columns]) / self.scales * self.coefficients
+
     def correction(self, matrix: np.ndarray) -> np.ndarray:
         """What the logarithm of the level is to be raised by, per row."""
-        values = np.nan_to_num(matrix[:, self.columns]) / self.scales
-        return np.clip(values @ self.coefficients, -_MOST, _MOST).astype(np.float64)
+        return np.clip(self.parts(matrix).sum(axis=1), -_MOST, _MOST)
 
 
 def fit_regression(matrix: np.ndarray, columns: list[int], y: np.ndarray, level: np.ndarray, penalty: float = 100.0) -> LevelRegression:

@@ -11,12 +11,13 @@ import polars as pl
 
 from pipelines.forecasting.features import FeatureMaker
 
-__all__ = ["LIVES", "PATTERNS", "segments_of"]
+__all__ = ["LIVES", "PATTERNS", "money_classes", "segments_of"]
 
 _ADI, _CV2 = 1.32, 0.49
 """Borders between patterns, from the paper."""
 PATTERNS = ("smooth", "erratic", "intermittent", "lumpy")
 LIVES = ("new", "mature", "ending")
+_CLASS_SHARES = (0.8, 0.95)
 _NEW_SHARE = 0.5
 """A series is new until it has lived so much of the window that patterns are told from."""
 
@@ -46,3 +47,18 @@ def segments_of(maker: FeatureMaker, origin: int) -> pl.Series:
     names = np.array([f"{p}/{life_name}" for p in PATTERNS for life_name in LIVES])
     found = names[pattern * len(LIVES) + life]
     return pl.Series("segment", np.where(maker.is_alive(origin), found, None).tolist(), dtype=pl.String)
+
+
+def money_classes(maker: FeatureMaker, origin: int) -> np.ndarray:
+    """A, B or C per series: those that made the first 80 % of the year's money (units without a price), the next 15 %, the rest.
+
+    A loss that counts series counts C most, one that counts money A: a segment may serve each with another model.
+    """
+    year = maker.panel.frequency.windows[-1]
+    sold = np.nan_to_num(maker.demand[:, max(0, origin + 1 - year) : origin + 1]).sum(axis=1, dtype=np.float64)
+    money = sold * (1.0 if maker.panel.price is None else maker.panel.price)
+    order = np.argsort(-money, kind="stable")
+    reached = np.cumsum(money[order]) - money[order]
+    classes = np.empty(len(money), dtype="<U1")
+    classes[order] = np.array(["A", "B", "C"])[np.searchsorted(_CLASS_SHARES, reached / max(money.sum(), 1e-12), side="right")]
+    return classes

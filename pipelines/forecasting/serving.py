@@ -8,16 +8,30 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from pipelines.forecasting.bias import bias_factors, factors_of
 from pipelines.forecasting.champion import Known, serve
 from pipelines.forecasting.config import ForecastConfig
 from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.origins import OriginForecasts
 from pipelines.forecasting.quantiles import SpreadTable, measure_spread
 
-__all__ = ["Served", "serve_origin", "served_known", "spread_at"]
+__all__ = ["Calibration", "Served", "calibrated", "serve_origin"]
 
 _IMPLAUSIBLE = 5.0
 """A forecast beyond so many times the most that was ever sold in a period is not served."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What earlier origins say about what is served: the spread of demand around it, and factors by pattern against its bias."""
+
+    spread: SpreadTable
+    bias: dict[str, float]
+
+    def apply(self, one: OriginForecasts, served: Served) -> tuple[np.ndarray, np.ndarray]:
+        """Expected units freed of bias by series and lead, and quantiles by series, lead and level."""
+        quantiles = self.spread.quantiles_of(np.nan_to_num(served.expected), one.zero_share, one.own)
+        return served.expected * factors_of(self.bias, patterns(one.cell))[:, None], quantiles
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ def serve_origin(one: OriginForecasts, champions: pl.DataFrame, maker: FeatureMa
 
     A champion that gives no number, or more than was ever plausible, is replaced by the segment's best baseline, and that by the level.
     """
-    segment, chosen, baseline = _mapped(one.segment, champions)
+    cell, chosen, baseline = _mapped(one.cell, champions)
     expected = _pick(one.forecasts, chosen)
     names = chosen.copy()
     reason = np.full(len(names), None, dtype=object)
@@ -54,7 +68,7 @@ def serve_origin(one: OriginForecasts, champions: pl.DataFrame, maker: FeatureMa
         expected[rows] = np.where(usable[:, None], replaced, level[rows, None])
         names[rows] = np.where(usable, baseline[rows], "level")
         reason[rows] = why
-    unseen = one.alive & ~np.isin(segment, champions["segment"].to_list())
+    unseen = one.alive & ~np.isin(cell, champions["cell"].to_list())
     reason[unseen & (reason == None)] = "no series of its segment was seen on earlier origins"  # noqa: E711 - element by element
     expected[~one.alive] = np.nan
     return Served(np.maximum(expected, 0), names, reason)
@@ -62,36 +76,35 @@ def serve_origin(one: OriginForecasts, champions: pl.DataFrame, maker: FeatureMa
 
 def served_known(known: Known, champions: pl.DataFrame) -> np.ndarray:
     """What today's champions would have served on the earlier origins, by row and lead."""
-    _, chosen, _ = _mapped(known.segment, champions)
+    _, chosen, _ = _mapped(known.cell, champions)
     return np.maximum(_pick(known.forecasts, chosen), 0)
 
 
-def spread_at(
-    known: Known,
-    origins: np.ndarray,
-    zero_share: np.ndarray,
-    champions: pl.DataFrame,
-    cutoff: int,
-    config: ForecastConfig,
-    maker: FeatureMaker,
-) -> SpreadTable:
-    """The spread around what champions served on earlier origins; an origin half a hold-out older counts half."""
+def calibrated(known: Known, champions: pl.DataFrame, cutoff: int, config: ForecastConfig, maker: FeatureMaker) -> Calibration:
+    """Spread and bias of what champions would have served on earlier origins; an origin half a hold-out older counts half."""
     half_life = max(maker.panel.frequency.holdout / 2, 1)
-    weight = 0.5 ** ((cutoff - origins) / half_life)
-    return measure_spread(
-        served_known(known, champions), known.y, zero_share, weight, config.quantiles, is_whole_units=maker.panel.is_whole_units
-    )
+    served = served_known(known, champions)
+    spread = measure_spread(
+        served, known.y, known.zero_share, known.own, 0.5 ** ((cutoff - known.origin) / half_life), config.quantiles,
+        is_whole_units=maker.panel.is_whole_units,
+    )  # fmt: skip
+    return Calibration(spread, bias_factors(served, known.y, known.origin, patterns(known.cell), cutoff, half_life))
 
 
-def _mapped(segment: np.ndarray, champions: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per row: its segment, the model that serves it, and the baseline behind that."""
-    by_segment = {row["segment"]: row for row in champions.iter_rows(named=True)}
-    names = sorted({s for s in segment.tolist() if s is not None})
-    known = np.array(["" if s is None else s for s in segment.tolist()])
-    chosen = np.full(len(known), by_segment["all"]["model_name"], dtype=object)
-    baseline = np.full(len(known), by_segment["all"]["baseline_name"], dtype=object)
+def patterns(cell: np.ndarray) -> np.ndarray:
+    """The pattern of sales of each cell."""
+    return np.array(["" if c is None else c.split("/")[0] for c in cell.tolist()])
+
+
+def _mapped(cell: np.ndarray, champions: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Per row: its cell, the model that serves it, and the baseline behind that."""
+    by_cell = {row["cell"]: row for row in champions.iter_rows(named=True)}
+    names = sorted({s for s in cell.tolist() if s is not None})
+    known = np.array(["" if s is None else s for s in cell.tolist()])
+    chosen = np.full(len(known), by_cell["all"]["model_name"], dtype=object)
+    baseline = np.full(len(known), by_cell["all"]["baseline_name"], dtype=object)
     for name in names:
-        row = by_segment.get(name, by_segment["all"])
+        row = by_cell.get(name, by_cell["all"])
         chosen[known == name], baseline[known == name] = row["model_name"], row["baseline_name"]
     return known, chosen, baseline
 

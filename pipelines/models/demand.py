@@ -103,5 +103,5 @@ def learn(panel: pl.DataFrame, params: Params) -> LearnedDemand | None:
 
 
 def forecast_demand(engine: DemandEngine, panel: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """One row per series and day of the coming horizon: expected_units and quantiles in units a day, and who forecast it."""
-    return forecast_panel(engine, panel_of(panel, demand_config(params, panel.columns)))
+    """One row per series and day of the coming horizon: expected_units and quantiles in units a day, who forecast it, and why so."""
+    return forecast_panel(engine, panel_of(panel, demand_config(params, panel.columns)), with_reasons=True)

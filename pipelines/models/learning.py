@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -18,23 +18,30 @@ from pipelines.features import returns as returns_features
 from pipelines.forecasting.backtest import CHAMPION
 from pipelines.forecasting.engine import DemandEngine
 from pipelines.forecasting.quantiles import quantile_name
+from pipelines.home import product_commit
 from pipelines.models import demand, returns
+from pipelines.models.artefacts import digest_of
 from pipelines.models.cards import Decision, ModelCard, decide, features_version
+from pipelines.models.intervals import segment_losses
 from pipelines.models.metrics import Metric, coverage, forecast_metrics, probability_metrics
 from pipelines.models.registry import Champion, ModelFiles, model_version
 from pipelines.models.training import FittedTrees, learner_version
 from pipelines.params import Params
 
-__all__ = ["Learned", "Occasion", "demand_engine", "is_due", "learn_demand", "learn_returns", "returns_model"]
+__all__ = ["Learned", "Occasion", "demand_engine", "is_comparable", "is_due", "learn_demand", "learn_returns", "returns_model"]
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """What a training is told from outside: Delta versions of its data, the standing champion, and the clock."""
+    """What a training is told from outside: Delta versions of its data, the standing champion, and the clock.
+
+    `is_tried`: the champion can be challenged on nights that both forecast, so that a fit model goes on trial.
+    """
 
     data_versions: Mapping[str, int]
     champion: Champion | None
     now: datetime
+    is_tried: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,13 @@ class Learned:
     judged: pl.DataFrame
     importance: pl.DataFrame
     calibration_warning: str | None
+
+
+def is_comparable(champion: Champion | None, features: Sequence[str], params: Params, model_name: str) -> bool:
+    """Whether there is a champion and it was made with today's features and knobs, so that it can forecast beside a new model."""
+    if champion is None:
+        return False
+    return (champion.features_version, champion.params_version) == (features_version(features), params.version(model_name))
 
 
 def is_due(champion: Champion | None, observed_until: date, features: Sequence[str], params: Params, model_name: str) -> str | None:
@@ -90,6 +104,8 @@ def learn_demand(panel: pl.DataFrame, params: Params, occasion: Occasion) -> Lea
         baseline="seasonal naive (7 days)",
         training_rows=panel.filter(pl.col("y").is_not_null()).height,
         features=demand.demand_features(params),
+        losses=_demand_losses(learned.newest),
+        labels_mature_until=demand.observed_until(panel) - timedelta(days=knobs.label_maturity_days),
     )  # fmt: skip
     importance = found.importance if found.importance is not None else pl.DataFrame(schema={"feature": pl.String, "gain_share": pl.Float64})
     return Learned(card, files, learned.newest, importance, _coverage_warning(covered, knobs.tolerated_coverage_error))
@@ -131,6 +147,8 @@ def learn_returns(cases: pl.DataFrame, params: Params, occasion: Occasion) -> Le
         baseline="base rate known at the cut-off",
         training_rows=rows.height,
         features=returns_features.FEATURES,
+        losses=_returns_losses(newest),
+        labels_mature_until=returns.last_observed_day(rows) - timedelta(days=knobs.within_days),
     )  # fmt: skip
     return Learned(card, files, newest, model.trees.importance(), _ratio_warning(figures["expected_over_observed"].value, knobs))
 
@@ -153,7 +171,10 @@ def _card(name: str, files: ModelFiles, trained_as_of: date, params: Params, occ
         unfit=told.pop("unfit"),
         champion_skill=occasion.champion.skill if occasion.champion else None,
         tolerated_skill_loss=params.training.tolerated_skill_loss,
+        is_tried=occasion.is_tried,
     )
+    trial = params.promotion
+    segments = segment_losses(told.pop("losses"), draws=trial.draws, confidence_level=trial.confidence_level, seed=params.training.seed)
     return ModelCard(
         model_name=name,
         model_version=model_version(files, trained_as_of, params.version(name)),
@@ -166,8 +187,36 @@ def _card(name: str, files: ModelFiles, trained_as_of: date, params: Params, occ
         data_versions=occasion.data_versions,
         learner_name=learner_version(),
         decision=decision,
+        segments=segments.to_dicts(),
+        artefact_sha256=digest_of(files.texts()),
+        product_commit=product_commit(),
         **told,
     )
+
+
+def _demand_losses(judged: pl.DataFrame) -> pl.DataFrame:
+    """Absolute errors by series, beside the baseline's, in units."""
+    segment = pl.col("segment") if "segment" in judged.columns else pl.lit("all")
+    return judged.select(
+        segment.alias("segment"),
+        block="unique_id",
+        loss=(pl.col("y") - pl.col("expected_units")).abs(),
+        baseline_loss=(pl.col("y") - pl.col("seasonal_naive")).abs(),
+        weight="y",
+    )
+
+
+def _returns_losses(judged: pl.DataFrame) -> pl.DataFrame:
+    """Log losses by article, beside the base rate's."""
+
+    def log_loss(probability: str) -> pl.Expr:
+        p = pl.col(probability).clip(1e-15, 1 - 1e-15)
+        return -pl.when(pl.col("is_returned")).then(p.log()).otherwise((1 - p).log())
+
+    return judged.select(
+        pl.lit("all").alias("segment"), pl.lit(1.0).alias("weight"),
+        block="article_id", loss=log_loss("probability"), baseline_loss=log_loss("base_rate"),
+    )  # fmt: skip
 
 
 def _not_finite(metrics: Sequence[Metric]) -> list[str]:

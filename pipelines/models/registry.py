@@ -1,7 +1,7 @@
 """Registry: where models and their cards are kept, and which one is the champion.
 
-Files lie below models/<name>/<version>/, one row per training in the table model_cards. What a card says is not decided here
-(pipelines/models/cards.py).
+Files lie below models/<name>/<version>/ and, compressed, in the lake (artefacts.py); one row per training in the table model_cards.
+Which version an alias names is told by aliases.py. What a card says is not decided here (pipelines/models/cards.py).
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ import polars as pl
 from pipelines.contracts import Contract
 from pipelines.home import Home
 from pipelines.lake import Lake
-from pipelines.models.cards import PROMOTED, ModelCard
+from pipelines.models.aliases import ALIASES, CHALLENGER, CHAMPION, move_alias, standing
+from pipelines.models.artefacts import keep_texts, kept_texts
+from pipelines.models.cards import ON_TRIAL, PROMOTED, ModelCard
 
-__all__ = ["CARDS", "Champion", "ModelFiles", "champion", "model_version", "record", "save"]
+__all__ = ["CARDS", "Champion", "ModelFiles", "challenger", "champion", "model_version", "record", "save", "set_decision"]
 
 CARDS = "gold/model_cards"
 
@@ -38,6 +40,14 @@ class ModelFiles:
     def texts(self) -> dict[str, str]:
         """Text by file name."""
         return {"model.txt": self.trees, "model.json": json.dumps(dict(self.rest), sort_keys=True)}
+
+    @classmethod
+    def of(cls, texts: Mapping[str, str]) -> ModelFiles | None:
+        """The model of its texts; None where one is missing or broken."""
+        try:
+            return cls(texts["model.txt"], json.loads(texts["model.json"]))
+        except (KeyError, json.JSONDecodeError):
+            return None
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,9 @@ def model_version(files: ModelFiles, trained_as_of: date, params_version: str) -
     return f"{trained_as_of:%Y%m%d}-{digest[:12]}"
 
 
-def save(home: Home, card: ModelCard, files: ModelFiles) -> Path:
-    """Write the model and its card into a folder of their own, whole or not at all. Returns the folder."""
+def save(home: Home, lake: Lake, card: ModelCard, files: ModelFiles) -> Path:
+    """Keep the model's texts in the lake, and write them with the card into a folder, whole or not at all. Returns the folder."""
+    keep_texts(lake, card.model_name, card.model_version, files.texts())
     target = _folder(home, card.model_name, card.model_version)
     if target.exists():
         return target
@@ -77,20 +88,57 @@ def save(home: Home, card: ModelCard, files: ModelFiles) -> Path:
 def record(lake: Lake, contract: Contract, card: ModelCard) -> bool:
     """Add the card to the table model_cards, unless it is there. Returns whether it was added."""
     lake.ensure(CARDS, contract.polars_schema)
-    return lake.append_batch_once(CARDS, card.row(contract.polars_schema), f"{card.model_name}/{card.model_version}")
+    is_new = lake.append_batch_once(CARDS, card.row(contract.polars_schema), f"{card.model_name}/{card.model_version}")
+    alias = {PROMOTED: CHAMPION, ON_TRIAL: CHALLENGER}.get(card.decision.code)
+    # A version that was champion before is not put on trial against itself.
+    if alias and not (alias == CHALLENGER and standing(lake, card.model_name, CHAMPION) == card.model_version):
+        move_alias(lake, card.model_name, alias, card.model_version, reason=card.decision.reason, now=card.trained_at)
+    return is_new
+
+
+def set_decision(lake: Lake, model_name: str, version: str, code: str, reason: str) -> None:
+    """Write down in a version's card what became of its trial."""
+    said = reason.replace("'", "''")
+    lake.update(
+        CARDS,
+        f"model_name = '{model_name}' AND model_version = '{version}'",
+        {"decision_code": f"'{code}'", "decision_reason": f"'{said}'"},
+    )
 
 
 def champion(home: Home, lake: Lake, model_name: str) -> Champion | None:
-    """The newest promoted model whose files are there and unchanged; None where there is none."""
+    """The model that the alias names; None where there is none, or where its texts are not what they were.
+
+    Before there were aliases, the newest promoted model was the champion, and it still is until an alias moves.
+    """
     if not lake.exists(CARDS):
         return None
-    cards = lake.read(CARDS).filter((pl.col("model_name") == model_name) & (pl.col("decision_code") == PROMOTED))
-    for card in cards.sort("trained_as_of_date", "trained_at", descending=True).iter_rows(named=True):
-        files = _read(_folder(home, model_name, card["model_version"]))
-        if files and model_version(files, card["trained_as_of_date"], card["params_version"]) == card["model_version"]:
-            return Champion(
-                card["model_version"], card["trained_as_of_date"], card["params_version"], card["features_version"], card["skill"], files
-            )
+    cards = lake.read(CARDS).filter(pl.col("model_name") == model_name)
+    if lake.exists(ALIASES) and (version := standing(lake, model_name, CHAMPION)):
+        return _model(home, lake, cards.filter(pl.col("model_version") == version))
+    promoted = cards.filter(pl.col("decision_code") == PROMOTED).sort("trained_as_of_date", "trained_at", descending=True)
+    return next((found for row in range(promoted.height) if (found := _model(home, lake, promoted[row]))), None)
+
+
+def challenger(home: Home, lake: Lake, model_name: str) -> Champion | None:
+    """The model on trial; None where there is none."""
+    version = standing(lake, model_name, CHALLENGER)
+    if version is None:
+        return None
+    cards = lake.read(CARDS).filter((pl.col("model_name") == model_name) & (pl.col("model_version") == version))
+    return _model(home, lake, cards)
+
+
+def _model(home: Home, lake: Lake, card: pl.DataFrame) -> Champion | None:
+    """The model of a card, from its folder, or from the lake where the folder is lost; None where neither is what it was."""
+    if card.is_empty():
+        return None
+    row = card.row(0, named=True)
+    name, version = row["model_name"], row["model_version"]
+    for texts in (_read(_folder(home, name, version)), kept_texts(lake, name, version)):
+        files = ModelFiles.of(texts)
+        if files and model_version(files, row["trained_as_of_date"], row["params_version"]) == version:
+            return Champion(version, row["trained_as_of_date"], row["params_version"], row["features_version"], row["skill"], files)
     return None
 
 
@@ -98,9 +146,6 @@ def _folder(home: Home, model_name: str, version: str) -> Path:
     return home.models / model_name / version
 
 
-def _read(folder: Path) -> ModelFiles | None:
-    try:
-        trees = (folder / "model.txt").read_text(encoding="utf-8")
-        return ModelFiles(trees, json.loads((folder / "model.json").read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
+def _read(folder: Path) -> dict[str, str]:
+    paths = [folder / name for name in ("model.txt", "model.json")]
+    return {path.name: path.read_text(encoding="utf-8") for path in paths if path.exists()}

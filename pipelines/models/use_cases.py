@@ -28,7 +28,8 @@ class UseCase:
     """One model: what it reads, how it learns and scores, and the published table that its scores fill.
 
     `learn` gives None where there is too little to learn from. `score` gives the table's own columns, without the model's
-    version and the moments. `plots` gives pictures by title.
+    version and the moments. `plots` gives pictures by title. `is_tried`: the scores of each night are kept, and a new model scores
+    beside the champion until enough of its nights can be judged.
     """
 
     name: str
@@ -41,6 +42,7 @@ class UseCase:
     learn: Callable[[pl.DataFrame, Params, Occasion], Learned | None]
     score: Callable[[ModelFiles, pl.DataFrame, Params], pl.DataFrame]
     plots: Callable[[Learned], dict[str, bytes]]
+    is_tried: bool = False
 
 
 def _score_demand(files: ModelFiles, panel: pl.DataFrame, params: Params) -> pl.DataFrame:
@@ -80,6 +82,7 @@ USE_CASES = {
         learn=learn_demand,
         score=_score_demand,
         plots=_demand_plots,
+        is_tried=True,
     ),
     "returns": UseCase(
         name="returns",

@@ -32,7 +32,7 @@ def contract_check_rows(rows: int = 1_000_000) -> list[dict]:
         raise AssertionError(f"the benchmark's rows break {broken}")
     return [
         {
-            "what": f"judge {delivered.height / 1e6:.1f} million new rows by {len(rules)} expectations",
+            "what": f"judge {delivered.height / 1e6:.1f} million new rows by {len(rules)} rules",
             "measured": f"{seconds:.1f} s",
             "baseline": "",
             "ratio": "",

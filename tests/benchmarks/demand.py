@@ -22,7 +22,7 @@ from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.frequency import FREQUENCIES
 from pipelines.forecasting.origins import Timings, choose_lineup, forecast_origin, known_at
 from pipelines.forecasting.panel import KnownAhead, Panel
-from pipelines.forecasting.serving import spread_at
+from pipelines.forecasting.serving import calibrated
 from pipelines.forecasting.trees import fit_trees
 from pipelines.summary import table_of
 
@@ -78,14 +78,14 @@ def demand_rows(series: int, days: int) -> list[dict]:
     lineup = choose_lineup(maker, earlier, config)
     trees = fit_trees(maker, earlier, HORIZON, config)
     done("fit at an earlier origin")
-    ledger = [forecast_origin(maker, earlier, trees, lineup, HORIZON, Timings())]
+    ledger = [forecast_origin(maker, earlier, trees, lineup, HORIZON, config.quantiles, Timings())]
     done("forecast from it with all models")
-    known, origins, zeros = known_at(ledger, maker, last, lineup.models)
+    known = known_at(ledger, maker, last, lineup.models)
     champions = choose_champions(known, lineup.models, lineup.baselines)
     done("choose champions")
-    spread = spread_at(known, origins, zeros, champions, last, config, maker)
-    done("measure the spread")
-    engine = DemandEngine(fit_trees(maker, last, HORIZON, config), champions, spread, HORIZON)
+    calibration = calibrated(known, champions, last, config, maker)
+    done("measure spread and bias")
+    engine = DemandEngine(fit_trees(maker, last, HORIZON, config), champions, calibration, HORIZON)
     done("fit")
     forecast = forecast_panel(engine, panel)
     done(f"forecast {forecast.height:,} days of series")

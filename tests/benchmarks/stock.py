@@ -98,28 +98,25 @@ def seen_panel(retailer: Retailer, config: SimulationConfig) -> pl.DataFrame:
         is_stock_out="is_stock_out",
         is_holiday="is_holiday",
         is_open="is_open",
-        campaign_discount_pct=pl.when(pl.col("discount_pct") > 0).then(pl.col("discount_pct").cast(pl.Float64)),
-        campaign_planned_date=pl.when(pl.col("discount_pct") > 0).then(pl.col("ds") - pl.duration(days=_PLANNED_AHEAD)),
+        campaign_discount_pct=pl.col("discount_pct").cast(pl.Float64).fill_null(0.0),
+        campaign_discount_pct_planned_at=pl.when(pl.col("discount_pct") > 0).then(pl.col("ds") - pl.duration(days=_PLANNED_AHEAD)),
     )
 
 
 def forecasts_at(panel: pl.DataFrame, cutoffs: list[date], params: Params, *, train_every: int) -> pl.DataFrame:
     """cutoff, unique_id, ds, lead, expected_units at each cut-off, from what was seen by then; refitted at every n-th."""
-    from pipelines.models.demand import forecast_demand, train_demand
+    from pipelines.models.demand import forecast_demand, learn
 
-    spread = pl.DataFrame({"upper_edge": [float("inf")], "units_p50": [1.0]})
-    found, model = [], None
+    found, engine = [], None
     for number, cutoff in enumerate(cutoffs):
         known = panel.with_columns(
             y=pl.when(pl.col("ds") <= cutoff).then("y"), is_stock_out=pl.col("is_stock_out") & (pl.col("ds") <= cutoff)
         )
         known = known.filter(pl.col("ds") <= cutoff + timedelta(days=params.demand.horizon_days))
         if number % train_every == 0:
-            model = train_demand(known, spread, params)
-        forecast = forecast_demand(model, known, params.demand)
-        found.append(
-            forecast.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", lead="lead_time_days", expected_units="expected_units")
-        )
+            engine = learn(known, params).engine
+        forecast = forecast_demand(engine, known, params)
+        found.append(forecast.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "lead", "expected_units"))
     return pl.concat(found)
 
 

@@ -107,3 +107,11 @@ def test_a_champion_that_gives_no_number_is_replaced_and_the_reason_told(learned
     assert served.fallback_reason[0] == "the champion gives no forecast"
     assert "most ever sold" in served.fallback_reason[1]
     assert served.fallback_reason[2] is None
+
+
+def test_a_feature_is_told_as_the_reason_for_a_forecast_that_it_raised(learned):
+    panel, _, _, engine = learned
+    forecast = forecast_panel(engine, panel, with_reasons=True)
+    told = forecast.filter(pl.col("model_name").str.contains("trees|regression"))
+    assert told["reason_1"].null_count() < 0.05 * told.height
+    assert forecast.filter(~pl.col("model_name").str.contains("trees|regression"))["reason_1"].drop_nulls().is_empty()

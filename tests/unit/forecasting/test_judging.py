@@ -35,8 +35,9 @@ def test_quantiles_hold_the_share_that_is_asked_for():
     mean = np.exp(generator.uniform(-1, 4, (4000, 4)))
     y = generator.poisson(mean * generator.gamma(4, 0.25, mean.shape)).astype(float)
     zeros = (np.exp(-mean)).mean(axis=1)
-    table = measure_spread(mean[:2000], y[:2000], zeros[:2000], np.ones(2000), levels, is_whole_units=True)
-    values = table.quantiles_of(mean[2000:], zeros[2000:])
+    own = np.quantile(generator.poisson(mean.mean(axis=1)[:, None], (4000, 13)), levels, axis=1).T
+    table = measure_spread(mean[:2000], y[:2000], zeros[:2000], own[:2000], np.ones(2000), levels, is_whole_units=True)
+    values = table.quantiles_of(mean[2000:], zeros[2000:], own[2000:])
     for position, level in enumerate(levels[1:], 1):
         assert (y[2000:] <= values[..., position]).mean() == pytest.approx(level, abs=0.02)
     assert (values % 1 == 0).all()

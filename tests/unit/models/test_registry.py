@@ -3,18 +3,23 @@
 from dataclasses import replace
 from datetime import date, datetime
 
+import polars as pl
 import pytest
 
 from pipelines.contracts import published_contracts
 from pipelines.home import project_root
 from pipelines.lake import Lake
-from pipelines.models.cards import NOT_BETTER, PROMOTED, Decision, ModelCard, decide
+from pipelines.models.aliases import CHALLENGER, CHAMPION, AliasError, alias_log, move_alias
+from pipelines.models.artefacts import ARTEFACTS, keep_input, read_input
+from pipelines.models.cards import NOT_BETTER, ON_TRIAL, PROMOTED, REFUSED, Decision, ModelCard, decide
 from pipelines.models.learning import is_due
 from pipelines.models.metrics import Metric
-from pipelines.models.registry import CARDS, ModelFiles, champion, model_version, record, save
+from pipelines.models.registry import CARDS, ModelFiles, challenger, champion, model_version, record, save, set_decision
+from pipelines.models.trials import roll_back
 from pipelines.params import ParamsError, read_params
 
 CONTRACT = published_contracts()["model_cards"]
+DAYS = [date(2026, 3, 1), date(2026, 3, 8)]
 FILES = ModelFiles("tree\nleaf=1.5\n", {"spread": [{"upper_edge": None, "units_p50": 0.9}], "features": ["a", "b"]})
 
 
@@ -34,7 +39,7 @@ def lake(home):
 
 def _keep(home, lake, files=FILES, **changes):
     card = _card(files, **changes)
-    save(home, card, files)
+    save(home, lake, card, files)
     return record(lake, CONTRACT, card)
 
 
@@ -56,12 +61,14 @@ def test_a_training_repeated_after_a_crash_is_written_down_once(home, lake):
     assert lake.row_count(CARDS) == 1
 
 
-def test_a_champion_whose_file_was_changed_or_lost_does_not_serve(home, lake):
+def test_a_champion_whose_file_was_changed_or_lost_serves_from_the_lake(home, lake):
     _keep(home, lake)
     model = next(home.models.glob("demand/*/model.txt"))
     model.write_text("tree\nleaf=9.9\n")
-    assert champion(home, lake, "demand") is None
+    assert champion(home, lake, "demand").files.texts() == FILES.texts()
     model.unlink()
+    assert champion(home, lake, "demand").files.texts() == FILES.texts()
+    lake.delete(ARTEFACTS, "file_name = 'model.txt'")
     assert champion(home, lake, "demand") is None
 
 
@@ -71,6 +78,54 @@ def test_what_a_broken_off_training_left_is_swept_by_the_next(home, lake):
     _keep(home, lake)
     assert not broken.exists()
     assert sorted(p.name for p in next(home.models.glob("demand/*")).iterdir()) == ["card.md", "model.json", "model.txt"]
+
+
+def test_a_challenger_scores_beside_the_champion_until_it_takes_its_place(home, lake):
+    newer = ModelFiles("newer", {})
+    _keep(home, lake)
+    _keep(home, lake, newer, day=date(2026, 3, 8), code=ON_TRIAL)
+    assert (champion(home, lake, "demand").files.trees, challenger(home, lake, "demand").files.trees) == (FILES.trees, "newer")
+    assert _shown(lake) == {FILES.trees: "champion", "newer": "challenger"}
+    won = challenger(home, lake, "demand").model_version
+    set_decision(lake, "demand", won, PROMOTED, "it's better")
+    move_alias(lake, "demand", CHAMPION, won, reason="it's better", now=datetime(2026, 3, 20))
+    assert champion(home, lake, "demand").files.trees == "newer"
+    assert challenger(home, lake, "demand") is None
+    assert _shown(lake) == {FILES.trees: None, "newer": "champion"}
+    assert alias_log(lake, "demand")["alias_name"].to_list() == [CHAMPION, CHALLENGER, CHAMPION, CHALLENGER]
+
+
+def test_rolling_back_moves_the_alias_and_nothing_else(home, lake):
+    newer = ModelFiles("newer", {})
+    _keep(home, lake)
+    with pytest.raises(AliasError, match="no champion before"):
+        roll_back(lake, "demand", to=None, now=datetime(2026, 3, 9))
+    _keep(home, lake, newer, day=date(2026, 3, 8))
+    _keep(home, lake, ModelFiles("bad", {}), day=date(2026, 3, 9), code=REFUSED)
+    assert roll_back(lake, "demand", to=None, now=datetime(2026, 3, 10)) == champion(home, lake, "demand").model_version
+    assert champion(home, lake, "demand").files.texts() == FILES.texts()
+    assert lake.row_count(CARDS) == 3
+    with pytest.raises(AliasError, match="was refused"):
+        roll_back(lake, "demand", to=model_version(ModelFiles("bad", {}), date(2026, 3, 9), "p"), now=datetime(2026, 3, 11))
+    with pytest.raises(AliasError, match="no version x"):
+        roll_back(lake, "demand", to="x", now=datetime(2026, 3, 11))
+    # The newest that was promoted can come back.
+    roll_back(lake, "demand", to=model_version(newer, date(2026, 3, 8), "p"), now=datetime(2026, 3, 12))
+    assert champion(home, lake, "demand").files.trees == "newer"
+
+
+def _shown(lake):
+    cards = lake.read(CARDS)
+    names = {model_version(files, day, "p"): files.trees for files in (FILES, ModelFiles("newer", {})) for day in DAYS}
+    return {names[version]: alias for version, alias in cards.select("model_version", "alias_name").iter_rows()}
+
+
+def test_the_data_of_a_training_can_be_read_again_after_the_next(lake):
+    first, second = (pl.DataFrame({"unique_id": ["b", "a"], "ds": [date(2026, 3, 2)] * 2, "y": [y, 1.0]}) for y in (1.0, 2.0))
+    kept, version = keep_input(lake, "learning.demand_panel", first)
+    assert keep_input(lake, "learning.demand_panel", first.reverse()) == (kept, version)
+    assert keep_input(lake, "learning.demand_panel", second) == (kept, version + 1)
+    assert read_input(lake, "learning.demand_panel", {kept: version}).sort("unique_id").equals(first.sort("unique_id"))
 
 
 def test_a_model_survives_its_file(home, lake):
@@ -99,7 +154,7 @@ def test_a_model_is_promoted_only_when_it_is_better_than_baseline_and_champion()
 def test_training_is_due_when_anything_that_decides_the_model_changed(home, lake):
     params = read_params()
     card = _card(knobs=params.version("demand"))
-    save(home, card, FILES)
+    save(home, lake, card, FILES)
     record(lake, CONTRACT, card)
     standing = champion(home, lake, "demand")
 

@@ -1,0 +1,94 @@
+"""Trials: a challenger forecasts beside the champion, and is judged when enough of these nights have matured.
+
+Reading what both said, and doing what the verdict asks for, belong here; the rule is in promotion.py. Also here, since they are the
+other two ways in which a version is put to the proof: rolling back, and training a version again from its card.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from pipelines.contracts import Contract
+from pipelines.home import Home
+from pipelines.lake import Lake
+from pipelines.models.aliases import CHALLENGER, CHAMPION, AliasError, move_alias, standing, version_before
+from pipelines.models.artefacts import digest_of, read_input
+from pipelines.models.cards import NOT_BETTER, PROMOTED
+from pipelines.models.learning import Occasion
+from pipelines.models.memory import quantile_levels, recall
+from pipelines.models.promotion import Verdict, judge_trial, paired_losses
+from pipelines.models.registry import CARDS, challenger, champion, set_decision
+from pipelines.models.use_cases import UseCase
+from pipelines.params import Params
+
+__all__ = ["hold_trial", "roll_back", "train_again"]
+
+
+def hold_trial(
+    home: Home, lake: Lake, use_case: UseCase, contract: Contract, panel: pl.DataFrame, *, params: Params, now: datetime
+) -> Verdict | None:
+    """Judge the challenger on the nights that matured, and promote it or end its trial. Returns the verdict; None without a trial."""
+    own, rival = champion(home, lake, use_case.name), challenger(home, lake, use_case.name)
+    if own is None or rival is None:
+        return None
+    last, horizon = use_case.observed_until(panel), int(panel["ds"].max().toordinal() - use_case.observed_until(panel).toordinal())
+    reach = timedelta(days=params.promotion.nights + params.promotion.lead_time_days + horizon)
+    remembered = recall(lake, contract, first=last - reach, last=last, horizon_days=horizon)
+    pairs = paired_losses(remembered, panel, champion=own.model_version, challenger=rival.model_version, params=params.promotion)
+    verdict = judge_trial(
+        pairs,
+        params.promotion,
+        quantiles=quantile_levels(contract.polars_schema),
+        tolerated_coverage_error=getattr(params, use_case.name).tolerated_coverage_error,
+        seed=params.training.seed,
+    )
+    if verdict.is_won:
+        set_decision(lake, use_case.name, rival.model_version, PROMOTED, verdict.reason)
+        move_alias(lake, use_case.name, CHAMPION, rival.model_version, reason=verdict.reason, now=now)
+    elif verdict.is_won is False:
+        set_decision(lake, use_case.name, rival.model_version, NOT_BETTER, verdict.reason)
+        move_alias(lake, use_case.name, CHALLENGER, None, reason=verdict.reason, now=now)
+    return verdict
+
+
+def roll_back(lake: Lake, model_name: str, *, to: str | None, now: datetime) -> str:
+    """Let an earlier version be the champion again: the one named, or the one before the present. Returns its version.
+
+    Raises AliasError where there is no such version, or where it was refused.
+    """
+    version = to or version_before(lake, model_name)
+    cards = lake.read(CARDS).filter((pl.col("model_name") == model_name) & (pl.col("model_version") == version))
+    if cards.is_empty():
+        raise AliasError(f"{model_name}: no version {version}; `serialake model list` shows the versions there are")
+    if cards["decision_code"][0] == "refused":
+        raise AliasError(f"{model_name}: version {version} was refused ({cards['decision_reason'][0]}) and cannot serve")
+    present = standing(lake, model_name, CHAMPION)
+    move_alias(lake, model_name, CHAMPION, version, reason=f"rolled back from {present}", now=now)
+    if standing(lake, model_name, CHALLENGER):
+        move_alias(lake, model_name, CHALLENGER, None, reason="the champion it was to challenge was rolled back", now=now)
+    return version
+
+
+def train_again(lake: Lake, use_case: UseCase, card: dict[str, Any], params: Params) -> tuple[str, str | None]:
+    """Train the version of a card once more, on the data and with the knobs that it names. Returns both digests of the texts.
+
+    The data come from the lake as of the Delta version in the card. The digests are equal if the training repeats itself; the second
+    is None where the training finds too little history.
+    """
+    table = read_input(lake, use_case.relation, json.loads(card["data_versions_json"]))
+    learned = use_case.learn(table, _knobs_of(card, params), Occasion({}, None, card["trained_at"]))
+    return card["artefact_sha256"], None if learned is None else digest_of(learned.files.texts())
+
+
+def _knobs_of(card: dict[str, Any], params: Params) -> Params:
+    """The knobs of a card over today's."""
+    sections = {}
+    for name, values in json.loads(card["params_json"]).items():
+        today = getattr(params, name)
+        sections[name] = type(today)(**{key: values.get(key, value) for key, value in asdict(today).items()})
+    return replace(params, **sections)
