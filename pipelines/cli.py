@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from pipelines.forecasting.command import backtest_app
 from pipelines.home import Home, project_root
+from pipelines.models.command import model_app
 from pipelines.recall.command import recall
 from pipelines.replenishment.command import whatif
 from pipelines.rollout.command import accept_load
@@ -32,6 +33,7 @@ app.command()(cases)
 app.command()(decide)
 app.command()(whatif)
 app.add_typer(backtest_app, name="backtest")
+app.add_typer(model_app, name="model")
 
 SAMPLE_DAYS = 120
 SHOWN_FILES = 20

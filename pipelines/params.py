@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 __all__ = [
+    "AccuracyParams",
     "CensoringParams",
     "DemandParams",
     "DriftParams",
@@ -54,6 +55,16 @@ class PromotionParams:
     confidence_level: float
     tolerated_segment_loss: float
     minimum_segment_series: int
+
+
+@dataclass(frozen=True)
+class AccuracyParams:
+    """Which days the accuracy of forecasts, and the drift of what they read, are judged on."""
+
+    reach_days: int
+    recent_days: int
+    reference_days: int
+    least_days: int
 
 
 @dataclass(frozen=True)
@@ -199,6 +210,7 @@ class Params:
 
     training: TrainingParams
     promotion: PromotionParams
+    accuracy: AccuracyParams
     demand: DemandParams
     returns: ReturnsParams
     censoring: CensoringParams

@@ -41,6 +41,7 @@ _STAGES = {
     "judge_rollout": "judge the roll-out",
     "train_demand": "train demand",
     "train_returns": "train returns",
+    "judge_forecasts": "judge forecasts",
     "gold__demand_forecasts": "forecast demand",
     "gold__return_risk": "score returns",
 }

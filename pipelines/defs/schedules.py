@@ -9,7 +9,8 @@ from pipelines.contracts import published_contracts, source_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
 from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
 from pipelines.live import EXTRACTIONS
-from pipelines.publish import live_version, merge_nights, model_version, publication_facts, tidy_gold
+from pipelines.models.accuracy import GROWN_BY_NIGHTS
+from pipelines.publish import live_version, merge_nights, model_version, publication_facts, publish_scores, tidy_gold
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
 SCORED = [
@@ -51,6 +52,9 @@ def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
                 lake.compact(table)
                 lake.vacuum(table)
             context.log.info(f"{table}: version {lake.version(table)}")
+        for table in (f"{layer}/{name}" for layer, name in GROWN_BY_NIGHTS if lake.exists(f"{layer}/{name}")):
+            lake.compact(table)
+        publish_scores(home, lake, published_contracts(), [name for layer, name in GROWN_BY_NIGHTS if layer == "gold"], now=lakehouse.now())
         merged = merge_nights(home, lake, published_contracts(), now=lakehouse.now())
         context.log.info(f"nights merged: {', '.join(merged) or 'none'}")
         tidy_gold(home, lake)

@@ -22,26 +22,27 @@ def remembered_table(contract: Contract) -> str:
     return f"ml/{contract.name}"
 
 
-def remember(lake: Lake, contract: Contract, scores: pl.DataFrame) -> bool:
+def remember(lake: Lake, contract: Contract, scores: pl.DataFrame, alias_name: str) -> bool:
     """Keep the scores of one model and night, unless they are kept already: what was said first stands. Returns whether it was now.
 
-    Takes rows in the contract's columns; a night is its `features_as_of_date`.
+    Takes rows in the contract's columns, and what the model was called that night; a night is its `features_as_of_date`.
     """
     if scores.is_empty():
         return False
     table = remembered_table(contract)
-    lake.ensure(table, contract.polars_schema)
-    rows = scores.select(pl.col(name).cast(kind) for name, kind in contract.polars_schema.items())
+    schema = _kept_schema(contract)
+    lake.ensure(table, schema)
+    rows = scores.with_columns(alias_name=pl.lit(alias_name)).select(pl.col(name).cast(kind) for name, kind in schema.items())
     night, version = rows["features_as_of_date"][0], rows["model_version"][0]
-    return lake.append_batch_once(table, rows, f"{night}/{version}")
+    return lake.append_batch_once(table, rows, f"{night}/{version}/{alias_name}")
 
 
 def recall(lake: Lake, contract: Contract, *, first: date, last: date, horizon_days: int) -> pl.DataFrame:
     """Forecasts of the days from first to last, whatever night they were made on: unique_id, cutoff, ds, lead, expected_units,
-    quantiles, model_version, and what else the contract has.
+    quantiles, model_version, alias_name, and what else the contract has.
     """
     table = remembered_table(contract)
-    schema = contract.polars_schema
+    schema = _kept_schema(contract)
     if not lake.exists(table):
         rows = pl.DataFrame(schema=schema)
     else:
@@ -50,6 +51,10 @@ def recall(lake: Lake, contract: Contract, *, first: date, last: date, horizon_d
     return rows.with_columns(unique_id=pl.concat_str("article_id", "site_id", separator="/")).rename(
         {"features_as_of_date": "cutoff", "forecast_date": "ds", "lead_time_days": "lead"}
     )
+
+
+def _kept_schema(contract: Contract) -> dict[str, pl.DataType]:
+    return {**contract.polars_schema, "alias_name": pl.String()}
 
 
 def quantile_levels(names: Iterable[str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.pictures import new_figure, png_of
 
-__all__ = ["calibration_plot", "coverage_plot", "fan_plot", "importance_plot"]
+__all__ = ["accuracy_plot", "calibration_plot", "coverage_plot", "fan_plot", "importance_plot"]
 
 _SHOWN_SERIES = 6
 
@@ -28,6 +28,26 @@ def fan_plot(judged: pl.DataFrame, low: str, high: str) -> bytes:
         axes.set_title(name, fontsize=8)
         axes.tick_params(labelsize=6)
     figure.axes[0].legend(fontsize=6)
+    figure.autofmt_xdate()
+    return png_of(figure)
+
+
+def accuracy_plot(by_segment: pl.DataFrame) -> bytes:
+    """WAPE by week and segment, all lead times together; the line of all segments is black."""
+    weeks = (
+        by_segment.with_columns(week=pl.col("forecast_date").dt.truncate("1w"))
+        .group_by("segment", "week")
+        .agg(wape=pl.col("absolute_error_units").sum() / pl.col("units_demanded").sum())
+        .filter(pl.col("wape").is_finite())
+        .sort("segment", "week")
+    )
+    figure = new_figure(8, 4)
+    axes = figure.add_subplot()
+    for (segment,), rows in weeks.group_by("segment", maintain_order=True):
+        axes.plot(rows["week"], rows["wape"], "o-", label=segment, **({"color": "black", "linewidth": 2} if segment == "all" else {}))
+    axes.set_ylabel("sum of absolute errors over demand")
+    axes.tick_params(labelsize=7)
+    axes.legend(fontsize=6)
     figure.autofmt_xdate()
     return png_of(figure)
 

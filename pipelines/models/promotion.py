@@ -37,7 +37,7 @@ def paired_losses(
     `remembered`: unique_id, cutoff, ds, lead, expected_units, model_version, and `segment` where known. `actual`: unique_id, ds, y,
     is_stock_out. Adds y, champion_loss and challenger_loss (absolute errors, units); days without stock are left out.
     """
-    near = remembered.filter(pl.col("lead") <= params.lead_time_days)
+    near = remembered.filter(pl.col("lead") <= params.lead_time_days).unique(["model_version", "unique_id", "cutoff", "ds"])
     own, rival = (near.filter(pl.col("model_version") == version) for version in (champion, challenger))
     keys = ["unique_id", "cutoff", "ds"]
     segment = pl.col("segment") if "segment" in remembered.columns else pl.lit("all")

@@ -15,14 +15,15 @@ import pyarrow as pa
 from pipelines.contracts import Contract
 from pipelines.home import Home
 from pipelines.lake import Lake
-from pipelines.models.aliases import CHAMPION, standing
+from pipelines.models.accuracy import ACCURACY, BY_SEGMENT
+from pipelines.models.aliases import CHALLENGER, CHAMPION, standing
 from pipelines.models.memory import remember
 from pipelines.models.registry import Champion, challenger, champion
 from pipelines.models.use_cases import USE_CASES, UseCase
 from pipelines.params import Params, read_params
 from pipelines.publish import publication_facts, publish_scores, published_versions
 
-__all__ = ["score", "score_beside", "scores_are_current", "write_scores"]
+__all__ = ["facts_told", "score", "score_beside", "scores_are_current", "write_scores"]
 
 
 def score(home: Home, lake: Lake, use_case: UseCase, table: pl.DataFrame, params: Params) -> pl.DataFrame:
@@ -38,7 +39,7 @@ def score_beside(
     if found.is_empty():
         return 0
     rows = _conformed(contract, found, now)
-    remember(lake, contract, rows)
+    remember(lake, contract, rows, CHALLENGER)
     return rows.height
 
 
@@ -66,7 +67,7 @@ def write_scores(
     contract = contracts[use_case.scored_table]
     rows = _conformed(contract, scores, now)
     if use_case.is_tried:
-        remember(lake, contract, rows)
+        remember(lake, contract, rows, CHAMPION)
     arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
     lake.replace(
         f"gold/{contract.name}",
@@ -78,8 +79,11 @@ def write_scores(
 
 
 def scores_are_current(home: Home, lake: Lake) -> bool:
-    """Whether every scored table was made from the facts that are published, by the champion, and is shown as it is."""
-    params, shown = read_params(), published_versions(home)
+    """Whether every scored table, and what came of past scores, was made from the facts that are published, and is shown as it is."""
+    params, shown, told = read_params(), published_versions(home), facts_told(home)
+    judged = {name: lake.fingerprint(f"gold/{name}") or {} for name in (ACCURACY, BY_SEGMENT)}
+    if not all(told.items() <= note.items() and lake.version(f"gold/{name}") == shown.get(name) for name, note in judged.items()):
+        return False
     return all(
         lake.fingerprint(f"gold/{u.scored_table}") == _made_from(home, lake, u, params)
         # A run killed between writing scores and showing them leaves a table newer than the one that is shown.
@@ -88,11 +92,15 @@ def scores_are_current(home: Home, lake: Lake) -> bool:
     )
 
 
-def _made_from(home: Home, lake: Lake, use_case: UseCase, params: Params) -> dict[str, object]:
+def facts_told(home: Home) -> dict[str, object]:
+    """Which facts are published: what a table made from them notes, so that it can be told whether it is current."""
     facts = publication_facts(home)
+    return {"manifest_version": facts.get("manifest_version"), "facts_model_version": facts.get("model_version")}
+
+
+def _made_from(home: Home, lake: Lake, use_case: UseCase, params: Params) -> dict[str, object]:
     return {
-        "manifest_version": facts.get("manifest_version"),
-        "facts_model_version": facts.get("model_version"),
+        **facts_told(home),
         "params_version": params.version(use_case.name),
         "champion": standing(lake, use_case.name, CHAMPION),
     }

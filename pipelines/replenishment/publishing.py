@@ -12,6 +12,7 @@ from datetime import datetime
 
 import polars as pl
 import pyarrow as pa
+from polars import selectors
 
 from pipelines.contracts import Contract
 from pipelines.home import Home
@@ -25,6 +26,7 @@ from pipelines.replenishment.proposing import followed, promised, propose, propo
 __all__ = ["TABLES", "Replenished", "replenish", "replenishment_is_current"]
 
 TABLES = ("stock_targets", "rebalance_proposals")
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def _replace(lake: Lake, contract: Contract, frame: pl.DataFrame, made_from: Map
     if frame.is_empty():
         rows = pl.DataFrame(schema=schema)
     else:
-        rows = frame.with_columns(planned_at=pl.lit(now)).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+        # Sums in another order differ in their last digits; tables do not.
+        rounded = frame.with_columns(selectors.float().round(_DIGITS), scored_at=pl.lit(now))
+        rows = rounded.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
     arrow = rows.sort(contract.custom("sortedBy")).to_arrow(compat_level=pl.CompatLevel.oldest())
     lake.replace(f"gold/{contract.name}", pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), dict(made_from))
 

@@ -21,12 +21,13 @@ FAULT_CODES = pl.Series(["BAT01", "DSP02", "MBD03", "CHP04"])
 
 
 def care_for_returns(
-    returns: pl.DataFrame, *, first_row: int, bad: np.ndarray, rng: np.random.Generator
+    returns: pl.DataFrame, *, first_row: int, bad: np.ndarray, rng: np.random.Generator, sold_again: float = 0.85
 ) -> tuple[list[pl.DataFrame], pl.DataFrame, pl.DataFrame]:
     """Events after these returns; units that are for sale again (unit, variant, site, day); repairs (unit, vendor,
     days, outcome, cost).
 
-    `first_row` is the number of the first return among all, which inspections refer to.
+    `first_row` is the number of the first return among all, which inspections refer to; `sold_again` the share of the units on sale
+    again that somebody buys.
     """
     unit, site = returns["unit"].to_numpy(), returns["site"].to_numpy()
     day = returns["time"].to_numpy() // DAY_SECONDS
@@ -40,7 +41,7 @@ def care_for_returns(
     repair, on_sale_too, repairs = _repair(part[1], bad=bad, rng=rng)
     away = [_leave(part[2], Kind.VENDOR_RETURN, (2, 8), rng), _leave(part[3], Kind.SCRAP, (1, 4), rng)]
     offered = pl.concat([on_sale, on_sale_too])
-    return [look, aside, *restock, *repair, *away], offered.filter(pl.Series(rng.random(len(offered)) < 0.85)), repairs
+    return [look, aside, *restock, *repair, *away], offered.filter(pl.Series(rng.random(len(offered)) < sold_again)), repairs
 
 
 def _columns(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

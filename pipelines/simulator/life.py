@@ -106,7 +106,7 @@ def _trade(
     rng: np.random.Generator,
 ):
     """Three rounds of sale, return and aftercare; a unit that is on sale again finds a buyer within 25 days, or on the next day
-    where stores order by levels: a shelf that has run empty is to look empty.
+    and each of them where stores order by levels: a shelf that has run empty is to look empty.
     """
     bad, final = plan.is_one("bad_batch"), plan.is_one(*_SOLD_FOR_GOOD)
     mistyped = plan.is_one("mistyped_sale")
@@ -121,7 +121,8 @@ def _trade(
         events.append(sale_events(sold, mistyped=mistyped))
         last = np.ones(len(units), dtype=bool) if cycle == 2 else final
         back = bring_back(config, master, sales=sold, first_row=sum(map(len, sales)), bad=bad, final=last, rng=rng)
-        cared, again, repaired = care_for_returns(back, first_row=sum(map(len, returns)), bad=bad, rng=rng)
+        lasting = {} if config.replenishment == "as_sold" else {"sold_again": 1.0}
+        cared, again, repaired = care_for_returns(back, first_row=sum(map(len, returns)), bad=bad, rng=rng, **lasting)
         events += [return_events(back), *cared]
         sales.append(sold)
         returns.append(back)

@@ -17,6 +17,9 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
+from pipelines.forecasting.engine import forecast_panel
+from pipelines.forecasting.panel import panel_of
+from pipelines.models.demand import demand_config, learn
 from pipelines.params import Params, read_params
 from pipelines.replenishment.base_stock import lost_sales_ratio
 from pipelines.replenishment.calibration import calibrated_shifts
@@ -103,19 +106,16 @@ def seen_panel(retailer: Retailer, config: SimulationConfig) -> pl.DataFrame:
     )
 
 
-def forecasts_at(panel: pl.DataFrame, cutoffs: list[date], params: Params, *, train_every: int) -> pl.DataFrame:
-    """cutoff, unique_id, ds, lead, expected_units at each cut-off, from what was seen by then; refitted at every n-th."""
-    from pipelines.models.demand import forecast_demand, learn
-
-    found, engine = [], None
+def forecasts_at(panel: pl.DataFrame, cutoffs: list[date], params: Params, *, learn_every: int) -> pl.DataFrame:
+    """cutoff, unique_id, ds, lead, expected_units at each cut-off, from what was seen by then; learned anew at every n-th."""
+    found, learned = [], None
     for number, cutoff in enumerate(cutoffs):
-        known = panel.with_columns(
-            y=pl.when(pl.col("ds") <= cutoff).then("y"), is_stock_out=pl.col("is_stock_out") & (pl.col("ds") <= cutoff)
-        )
+        is_known = pl.col("ds") <= cutoff
+        known = panel.with_columns(y=pl.when(is_known).then("y"), is_stock_out=pl.col("is_stock_out") & is_known)
         known = known.filter(pl.col("ds") <= cutoff + timedelta(days=params.demand.horizon_days))
-        if number % train_every == 0:
-            engine = learn(known, params).engine
-        forecast = forecast_demand(engine, known, params)
+        if number % learn_every == 0:
+            learned = learn(known, params)
+        forecast = forecast_panel(learned.engine, panel_of(known, demand_config(params, known.columns)))
         found.append(forecast.select(pl.lit(cutoff).alias("cutoff"), "unique_id", "ds", "lead", "expected_units"))
     return pl.concat(found)
 
@@ -168,14 +168,14 @@ class Judged:
     shifts: pl.DataFrame
 
 
-def judged(config: SimulationConfig, params: Params, *, train_every: int = 4, paths: int = 30) -> Judged:
+def judged(config: SimulationConfig, params: Params, *, learn_every: int = 9, paths: int = 30) -> Judged:
     """Play all policies on the held-back days."""
     knobs = params.replenishment
     retailer = retailer_of(config)
     panel = seen_panel(retailer, config)
     first = config.days - HELD_BACK - VALIDATION - WARM_UP
     cutoffs = [config.start + timedelta(days=day - 1) for day in range(first, config.days, STEP)]
-    forecasts = forecasts_at(panel, cutoffs, params, train_every=train_every)
+    forecasts = forecasts_at(panel, cutoffs, params, learn_every=learn_every)
     lasts, deviation = intervals(retailer, first)
     begin, held_back = first, config.days - HELD_BACK
     known = [cutoff for cutoff in cutoffs if cutoff + timedelta(days=8) < config.start + timedelta(days=held_back - WARM_UP)]
@@ -270,11 +270,11 @@ def main() -> None:
     arguments.add_argument("--days", type=int, default=364)
     arguments.add_argument("--stores", type=int, default=10)
     arguments.add_argument("--articles", type=int, default=24)
-    arguments.add_argument("--train-every", type=int, default=4)
+    arguments.add_argument("--learn-every", type=int, default=9)
     given = arguments.parse_args()
     begin = time.perf_counter()
     config = SimulationConfig(days=given.days, stores=given.stores, articles=given.articles, seed=given.seed)
-    found = judged(config, read_params(), train_every=given.train_every)
+    found = judged(config, read_params(), learn_every=given.learn_every)
     console = Console(width=170)
     rounded = {name: pl.col(name).round(3) for name in ("fill", "turns", "cycle_service")}
     policies = found.policies.with_columns(pl.col("cost", "expected_cost", "stock").round(1), pl.col("against_min_max").round(3), **rounded)

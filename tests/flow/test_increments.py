@@ -72,6 +72,7 @@ def test_a_quiet_night_and_a_delivery_repeated_change_no_fact(built_world, tmp_p
     after = {name: lake.version(f"gold/{name}") for name in before}
     changed = {name for name in before if before[name] != after[name]}
     # Scores are written every night, from the same facts by the same model, and so is what is judged of the roll-out; nothing was trained,
-    # and no new row was judged.
-    assert changed == {"load_manifest", "demand_forecasts", "return_risk", "rollout_effects", "rollout_decisions"}
+    # and no new row was judged. Targets follow the forecasts.
+    scored = {"demand_forecasts", "return_risk", "stock_targets", "rebalance_proposals"}
+    assert changed == {"load_manifest", "rollout_effects", "rollout_decisions"} | scored
     assert_same_content(published_content(home), content, but=("load_manifest",))

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import dagster as dg
 import polars as pl
@@ -13,7 +14,12 @@ from pipelines.defs import models as definitions
 from pipelines.defs.resources import Lakehouse
 from pipelines.home import Home
 from pipelines.lake import Lake
+from pipelines.models.artefacts import kept_texts
+from pipelines.models.cards import Decision, ModelCard
+from pipelines.models.metrics import Metric
+from pipelines.models.registry import CARDS, champion, model_version, record, save
 from pipelines.models.scoring import scores_are_current
+from pipelines.models.trials import roll_back, train_again
 from pipelines.models.use_cases import USE_CASES
 from pipelines.params import read_params
 from pipelines.publish import publish_scores, published_versions
@@ -81,6 +87,64 @@ def test_risk_is_scored_for_units_that_may_still_come_back_and_no_other(built_wo
 def test_scores_name_the_model_that_made_them(built_world):
     used = built_world.query("select distinct model_version from demand_forecasts union select distinct model_version from return_risk")
     assert sorted(used["model_version"]) == sorted(built_world.query("select model_version from model_cards")["model_version"])
+
+
+def test_the_cards_name_everything_that_a_training_was_made_of(built_world):
+    cards = built_world.query("select * from model_cards order by model_name")
+    lake = Lake(built_world.home.lake)
+    assert cards["alias_name"].to_list() == ["champion", "champion"]
+    assert cards.select(pl.col("labels_mature_until_date") < pl.col("trained_as_of_date")).to_series().all()
+    for card, kept in zip(cards.iter_rows(named=True), ("ml/demand_panel", "ml/return_cases"), strict=True):
+        versions = json.loads(card["data_versions_json"])
+        assert {kept, "bronze/pos/receipts", "bronze/marketing/campaigns", "sales_daily", "manifest"} <= set(versions)
+        assert lake.read(kept, version=versions[kept]).height > 1000
+        segments = {row["segment"]: row for row in json.loads(card["segments_json"])}
+        assert segments["all"]["loss_low"] < card["loss"] < segments["all"]["loss_high"]
+        assert set(kept_texts(lake, card["model_name"], card["model_version"])) == {"model.txt", "model.json"}
+    assert any("/" in row["segment"] for row in json.loads(cards["segments_json"][0]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["demand", "returns"])
+def test_a_version_trained_again_from_its_card_gives_the_same_texts(built_world, name):
+    lake = Lake(built_world.home.lake)
+    card = lake.read(CARDS).filter(pl.col("model_name") == name).row(0, named=True)
+    told, found = train_again(lake, USE_CASES[name], card, read_params())
+    assert told == found
+
+
+def test_what_is_forecast_is_kept_as_it_was_said_and_nothing_has_matured_yet(built_world):
+    lake = Lake(built_world.home.lake)
+    said = lake.read("ml/demand_forecasts")
+    published = built_world.query("select * from demand_forecasts")
+    assert said.drop("alias_name").sort("article_id", "site_id", "forecast_date").equals(published)
+    assert said["alias_name"].unique().to_list() == ["champion"]
+    assert built_world.query("select count(*) from demand_accuracy").item() == 0
+    assert lake.fingerprint("gold/demand_accuracy")["matured_until"] == str(said["features_as_of_date"][0] - timedelta(days=7))
+
+
+def test_a_rollback_scores_anew_with_the_version_before(copied):
+    lake = Lake(copied.lake)
+    present = query(copied.published, "select * from model_cards where model_name = 'returns'").row(0, named=True)
+    files = champion(copied, lake, "returns").files
+    # A later version, promoted, that everybody regrets.
+    worse = replace(
+        learned_card(present), model_version=model_version(files, present["trained_as_of_date"], "other"), params_version="other"
+    )
+    save(copied, lake, worse, files)
+    record(lake, published_contracts()["model_cards"], worse)
+    assert not scores_are_current(copied, lake)
+    assert roll_back(lake, "returns", to=None, now=datetime(2026, 8, 1)) == present["model_version"]
+    assert champion(copied, lake, "returns").model_version == present["model_version"]
+
+
+def learned_card(row) -> ModelCard:
+    return ModelCard(
+        model_name=row["model_name"], model_version=row["model_version"], trained_as_of=row["trained_as_of_date"],
+        trained_at=row["trained_at"], held_back="", baseline_name="", metrics=[Metric("log_loss", 0.1, 0.2)], calibration=[],
+        training_rows=1, features=[], seed=1, params_version=row["params_version"], params={}, data_versions={}, learner_name="",
+        decision=Decision("promoted", ""),
+    )  # fmt: skip
 
 
 def test_the_scores_belong_to_the_facts_that_are_published(built_world):

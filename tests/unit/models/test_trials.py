@@ -1,0 +1,111 @@
+"""Trials: nights that both models forecast decide; and a version can be trained again from its card."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+
+from pipelines.contracts import published_contracts
+from pipelines.lake import Lake
+from pipelines.models.aliases import CHALLENGER, CHAMPION, alias_log, standing
+from pipelines.models.artefacts import keep_input
+from pipelines.models.cards import NOT_BETTER, ON_TRIAL, PROMOTED
+from pipelines.models.learning import Occasion, learn_returns
+from pipelines.models.memory import quantile_levels, remember
+from pipelines.models.registry import CARDS, ModelFiles, record, save
+from pipelines.models.trials import hold_trial, train_again
+from pipelines.models.use_cases import USE_CASES
+from pipelines.params import read_params
+from tests.unit.features.panels import sale_cases
+from tests.unit.models.test_promotion import world
+from tests.unit.models.test_registry import _card
+
+PARAMS = read_params()
+CONTRACTS = published_contracts()
+FORECASTS, CARD = CONTRACTS["demand_forecasts"], CONTRACTS["model_cards"]
+NOW = datetime(2026, 4, 1, 3)
+
+
+def prepared(home, champion_error: float, challenger_error: float, nights: int = 14) -> tuple[Lake, pl.DataFrame, dict[str, str]]:
+    """A lake with a champion and a challenger that forecast beside each other, and the panel of what came."""
+    lake = Lake(home.lake)
+    versions = {}
+    for name, code, day in (("old", PROMOTED, date(2026, 3, 1)), ("new", ON_TRIAL, date(2026, 3, 8))):
+        files = ModelFiles(name, {})
+        card = _card(files, day=day, code=code)
+        save(home, lake, card, files)
+        record(lake, CARD, card)
+        versions[name] = card.model_version
+    remembered, actual = world(champion_error, challenger_error, nights=nights)
+    quantiles = quantile_levels(FORECASTS.polars_schema)
+    for (_, name), night in remembered.group_by("cutoff", "model_version"):
+        said = night.rename({"cutoff": "features_as_of_date", "ds": "forecast_date", "lead": "lead_time_days"}).with_columns(
+            *(pl.col("units_p90" if level > 0.5 else "units_p50").alias(quantile) for quantile, level in quantiles.items()),
+            article_id=pl.col("unique_id").str.split("/").list.get(0),
+            site_id=pl.col("unique_id").str.split("/").list.get(1),
+            model_version=pl.lit(versions[name]),
+            model_name=pl.lit("trees"),
+            fallback_reason=pl.lit(None, pl.String),
+            scored_at=pl.lit(NOW),
+        )
+        remember(lake, FORECASTS, said, CHAMPION if name == "old" else CHALLENGER)
+    ahead = actual.filter(pl.col("ds") == actual["ds"].max()).with_columns(pl.col("ds").dt.offset_by("28d"), y=pl.lit(None, pl.Float64))
+    return lake, pl.concat([actual, ahead]), versions
+
+
+def held(home, lake, panel):
+    # The made quantiles of 0.75 and 0.95 are those of 0.9.
+    lenient = replace(PARAMS, demand=replace(PARAMS.demand, tolerated_coverage_error=0.2))
+    return hold_trial(home, lake, USE_CASES["demand"], FORECASTS, panel, params=lenient, now=NOW)
+
+
+def decisions(lake) -> dict[str, str]:
+    return dict(lake.read(CARDS).select("model_version", "decision_code").iter_rows())
+
+
+def test_a_challenger_that_wins_becomes_the_champion(home):
+    lake, panel, versions = prepared(home, 1.6, 1.0)
+    assert held(home, lake, panel).is_won
+    assert standing(lake, "demand", CHAMPION) == versions["new"]
+    assert standing(lake, "demand", CHALLENGER) is None
+    assert decisions(lake) == {versions["old"]: PROMOTED, versions["new"]: PROMOTED}
+    assert "7 matured nights" in alias_log(lake, "demand")["reason"][-1]
+    assert held(home, lake, panel) is None
+
+
+def test_a_challenger_that_does_not_win_ends_its_trial(home):
+    lake, panel, versions = prepared(home, 1.0, 1.3)
+    assert held(home, lake, panel).is_won is False
+    assert standing(lake, "demand", CHAMPION) == versions["old"]
+    assert standing(lake, "demand", CHALLENGER) is None
+    assert decisions(lake)[versions["new"]] == NOT_BETTER
+
+
+def test_a_trial_without_enough_nights_changes_nothing(home):
+    lake, panel, versions = prepared(home, 1.6, 1.0, nights=3)
+    before = lake.read(CARDS)
+    assert held(home, lake, panel).is_won is None
+    assert standing(lake, "demand", CHALLENGER) == versions["new"]
+    assert lake.read(CARDS).equals(before)
+
+
+def test_a_version_trained_again_from_its_card_gives_the_same_texts(home):
+    lake, cases, use_case = Lake(home.lake), sale_cases(), USE_CASES["returns"]
+    kept, version = keep_input(lake, use_case.relation, cases)
+    learned = learn_returns(cases, PARAMS, Occasion({kept: version}, None, NOW))
+    save(home, lake, learned.card, learned.files)
+    record(lake, CARD, learned.card)
+    # The next training reads other data; the card still names its own.
+    keep_input(lake, use_case.relation, cases.head(1000))
+    card = lake.read(CARDS).row(0, named=True)
+    other_knobs = replace(PARAMS, training=replace(PARAMS.training, seed=1))
+    told, found = train_again(lake, use_case, card, other_knobs)
+    assert told == found == learned.card.artefact_sha256
+    assert card["labels_mature_until_date"] < card["trained_as_of_date"]
+    assert {"all"} == set(pl.Series([row["segment"] for row in learned.card.segments]))
+    only = learned.card.segments[0]
+    assert only["loss_low"] <= only["loss"] <= only["loss_high"]
+    assert only["loss"] == pytest.approx(learned.card.loss.value)
