@@ -46,6 +46,8 @@ def with_expected_demand(
     `panel` holds unique_id, ds, y (sold) and is_stock_out; periods without y stay empty. `siblings` are static columns whose values size a
     level (article_id, site_id); `effects` further columns with few values that move demand (a campaign's discount, a holiday). The weekday
     is one where days are not all a week apart. The report tells how much was added.
+
+    All periods given count for all others: in a backtest, give the panel up to the cut-off, or what came later enters what is expected.
     """
     params = params or read_params().censoring
     keyed, units, effect_names = _keyed(panel, siblings, effects, params)

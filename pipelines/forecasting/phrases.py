@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 __all__ = ["KINDS", "Phrase", "phrase_of"]
 
-KINDS = ("ratio", "share", "number", "count", "size", "weekday", "mark")
+KINDS = ("ratio", "share", "number", "count", "size", "weekday", "mark", "more")
 """How a value is told: a log ratio as '40 % more than', a share in per cent, a number, a whole number, a logarithm as its size, a
-day of the week, on or off."""
+day of the week, on or off, more or less."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Phrase:
 _TABLE: Sequence[tuple[str, str, str]] = (
     # pattern of the name; kind; words with {} for the value, {0} {1} for the pattern's groups, <period> for a day or week
     (r"level_log", "size", "sells about {} a <period>"),
-    (r"level_[\d.]+_ratio", "ratio", "sold lately {} usual"),
+    (r"level_([\d.]+)_ratio", "ratio", "sold {} usual over about the last {0} <period>s"),
     (r"mean_1_ratio", "ratio", "sold {} usual in the last <period>"),
     (r"mean_(\d+)_ratio", "ratio", "sold {} usual over the last {0} <period>s"),
     (r"peak_ratio", "ratio", "its best <period> sold {} usual"),
@@ -56,8 +56,8 @@ _TABLE: Sequence[tuple[str, str, str]] = (
 )
 _MARKS: Sequence[tuple[str, str, str]] = (
     (r"(\w+)_ahead", "mark", "{0} {}"),
-    (r"(\w+)_change", "number", "{0} changed by {}"),
-    (r"(\w+)_of_(\w+)", "number", "{0} of its {1} {} from usual"),
+    (r"(\w+)_change", "more", "{} {0} than usual"),
+    (r"(\w+)_of_(\w+)", "more", "{} {0} in its {1} than usual"),
 )
 _NUMBERS: Sequence[tuple[str, str, str]] = (
     (r"(\w+)_ahead", "ratio", "{0} {} usual"),

@@ -93,6 +93,8 @@ def _told_value() -> pl.Expr:
         .then(_number(value.exp()))
         .when(kind == "weekday")
         .then(weekday)
+        .when(kind == "more")
+        .then(pl.when(value > 0.005).then(pl.lit("more")).when(value < -0.005).then(pl.lit("less")).otherwise(pl.lit("no more")))
         .when((kind == "mark") & (value == 0))
         .then(pl.lit("off"))
         .when((kind == "mark") & (value == 1))

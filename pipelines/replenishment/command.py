@@ -38,7 +38,7 @@ def whatif(
     from pipelines.params import read_params  # noqa: PLC0415
     from pipelines.replenishment.facts import read_facts  # noqa: PLC0415
     from pipelines.replenishment.planning import prepared  # noqa: PLC0415
-    from pipelines.replenishment.whatif import WhatIfError, compared, panel_with, panel_without  # noqa: PLC0415
+    from pipelines.replenishment.whatif import Asked, WhatIfError, compared, panel_with, panel_without  # noqa: PLC0415
     from pipelines.summary import show_rows  # noqa: PLC0415
     from pipelines.warehouse import install_delta_extension, query  # noqa: PLC0415
 
@@ -55,8 +55,8 @@ def whatif(
     except WhatIfError as error:
         _fail(str(error))
     with _out.status("Forecasting twice"):
-        forecasts = [_by_lead(use_case.score(standing.files, each, params)) for each in panels]
-        table = compared(facts, prepared(facts, params.replenishment), offers, *forecasts, params.replenishment)
+        asked = [Asked(each, _by_lead(use_case.score(standing.files, each, params))) for each in panels]
+        table = compared(facts, prepared(facts, params.replenishment), *asked, params.replenishment)
     begin, end = offers.days()
     show_rows(_out, f"Campaign {begin} to {end}: the {min(table.height, _SHOWN)} of {table.height} that it moves most", table.head(_SHOWN))
     show_rows(_out, "All stores, and the centres behind them", _totals(table))

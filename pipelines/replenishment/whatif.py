@@ -21,9 +21,10 @@ from pipelines.replenishment.planning import Prepared
 from pipelines.replenishment.series import series_forecasts
 from pipelines.replenishment.targets import cumulated_forecast, levels
 
-__all__ = ["Offers", "WhatIfError", "campaign_of_file", "compared", "panel_with", "panel_without"]
+__all__ = ["Asked", "Offers", "WhatIfError", "campaign_of_file", "compared", "panel_with", "panel_without"]
 
 _CAMPAIGNS = "marketing/campaigns"
+_MOVED_UNITS = 0.05
 _OLD = pl.col("campaign_discount_pct").cast(pl.Float64).fill_null(0.0)
 
 
@@ -42,6 +43,14 @@ class Offers:
     def days(self) -> tuple[date, date]:
         """First and last day of all offers."""
         return self.rows["first_date"].min(), self.rows["last_date"].max()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A panel that was asked about, and its forecast: article_id, site_id, lead, expected_units."""
+
+    panel: pl.DataFrame
+    forecasts: pl.DataFrame
 
 
 def campaign_of_file(path: Path) -> Offers:
@@ -83,44 +92,46 @@ def panel_with(panel: pl.DataFrame, offers: Offers) -> pl.DataFrame:
     return _with_discount(offered, pl.max_horizontal("_offered", _OLD)).drop("_offered")
 
 
-def compared(
-    facts: Facts, ready: Prepared, offers: Offers, without: pl.DataFrame, with_campaign: pl.DataFrame, knobs: ReplenishmentParams
-) -> pl.DataFrame:
+def compared(facts: Facts, ready: Prepared, without: Asked, with_campaign: Asked, knobs: ReplenishmentParams) -> pl.DataFrame:
     """One row per series that the campaign moves: units, stock and money, without and with it.
 
-    `without` and `with_campaign` are forecasts (article_id, site_id, lead, expected_units). Units are those of the days that are forecast;
-    stock is the highest order-up-to level on any of these days, each set from the days ahead of it as on the day itself; revenue and margin
-    are those of all these days, at the price and value of a unit, less the discount on campaign days.
+    Units are those of the days that are forecast; stock is the highest order-up-to level on any of these days, each set from the days ahead
+    of it as on the day itself; revenue and margin are those of all these days, at the usual price and value of a unit less the day's
+    discount. A centre sells nothing: it has units and stock.
     """
-    first, last = offers.days()
-    discount = float(offers.rows["discount_pct"].max() or 0.0) / 100
-    plans = {}
-    for name, forecast in {"without": without, "with": with_campaign}.items():
-        every = series_forecasts(Facts(**{**facts.__dict__, "forecasts": forecast}), ready.lanes)
-        cumulated = cumulated_forecast(every, ready.series["unique_id"])
-        on_offer = np.zeros(cumulated.shape[1] - 1)
-        leads = np.arange(1, cumulated.shape[1])
-        in_campaign = (leads >= (first - facts.as_of).days) & (leads <= (last - facts.as_of).days)
-        on_offer[in_campaign] = discount if name == "with" else 0.0
-        plans[name] = cumulated[:, -1], _highest_level(ready, cumulated, knobs), np.diff(cumulated, axis=1) @ (1 - on_offer)
     price, value = ready.series["unit_price"].to_numpy(), ready.series["unit_value"].to_numpy()
+    is_store = ready.series["site_kind"].to_numpy() == "store"
     columns = {}
-    for name, (units, level, paid_units) in plans.items():
-        revenue = paid_units * price
+    for name, asked in {"without": without, "with": with_campaign}.items():
+        every = series_forecasts(Facts(**{**facts.__dict__, "forecasts": asked.forecasts}), ready.lanes)
+        cumulated = cumulated_forecast(every, ready.series["unique_id"])
+        units, level = cumulated[:, -1], _highest_level(ready, cumulated, knobs)
+        paid_share = 1 - _discounts(asked.panel, ready.series, facts.as_of, cumulated.shape[1] - 1) / 100
+        revenue = np.where(is_store, (np.diff(cumulated, axis=1) * paid_share).sum(axis=1) * price, 0.0)
         columns |= {
             f"units_{name}": np.round(units, 1),
             f"order_up_to_{name}": level,
             f"stock_value_{name}": np.round(level * value, 2),
             f"revenue_{name}": np.round(revenue, 2),
-            f"margin_{name}": np.round(revenue - units * value, 2),
+            f"margin_{name}": np.round(np.where(is_store, revenue - units * value, 0.0), 2),
         }
     table = ready.series.select("article_id", "site_id", "site_kind", "article_name").with_columns(
         **{name: pl.Series(values) for name, values in columns.items()}
     )
-    is_moved = (pl.col("units_with") - pl.col("units_without")).abs() > 0.05
+    is_moved = (pl.col("units_with") - pl.col("units_without")).abs() > _MOVED_UNITS
     return table.filter(is_moved | (pl.col("order_up_to_with") != pl.col("order_up_to_without"))).sort(
         pl.col("units_with") - pl.col("units_without"), "article_id", "site_id", descending=[True, False, False]
     )
+
+
+def _discounts(panel: pl.DataFrame, series: pl.DataFrame, as_of: date, horizon: int) -> np.ndarray:
+    """Percent off by [series, coming day]."""
+    rows = series.select("unique_id").with_row_index("row")
+    lead = (pl.col("ds") - pl.lit(as_of)).dt.total_days()
+    cells = panel.with_columns(lead=lead, off=_OLD).filter(pl.col("lead").is_between(1, horizon)).join(rows, on="unique_id")
+    found = np.zeros((series.height, horizon))
+    found[cells["row"].to_numpy(), cells["lead"].to_numpy() - 1] = cells["off"].to_numpy()
+    return found
 
 
 def _highest_level(ready: Prepared, cumulated: np.ndarray, knobs: ReplenishmentParams) -> np.ndarray:

@@ -32,6 +32,8 @@ def _told(feature: str, value: float, effect: float = 0.18, **options) -> str:
         ("price_ahead", log(0.9), {}, "price 10 % less than usual: +18 %"),
         ("is_holiday_ahead", 1.0, {"marks": ["is_holiday"]}, "holiday on: +18 %"),
         ("campaign_discount_pct_ahead", 20.0, {"marks": ["campaign_discount_pct"]}, "campaign discount 20: +18 %"),
+        ("campaign_change", 0.8, {"marks": ["campaign"]}, "more campaign than usual: +18 %"),
+        ("level_1.5_ratio", log(0.77), {"period": "week"}, "sold 23 % less than usual over about the last 1.5 weeks: +18 %"),
         ("campaign_next", 3.0, {"marks": ["campaign"]}, "next campaign 3 days later: +18 %"),
         ("shoe_size", 1.25, {}, "shoe size 1.2: +18 %"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from pipelines.params import read_params
 from pipelines.replenishment.facts import read_facts
 from pipelines.replenishment.planning import prepared
-from pipelines.replenishment.whatif import Offers, WhatIfError, campaign_of_file, compared, panel_with, panel_without
+from pipelines.replenishment.whatif import Asked, Offers, WhatIfError, campaign_of_file, compared, panel_with, panel_without
 from tests.unit.replenishment.support import DAY, published, unit
 
 
@@ -87,8 +87,17 @@ def test_units_stock_and_money_stand_side_by_side(home):
         expected_units=pl.col("expected_units")
         * pl.when((pl.col("site_id") == "S1") & pl.col("lead").is_between(8, 14)).then(2).otherwise(1)
     )
-    campaign = offers(discount=10.0, first=8, last=14)
-    found = compared(facts, prepared(facts, knobs), campaign, facts.forecasts, more, knobs)
+    campaign = offers("4711", "S1", discount=10.0, first=8, last=14)
+    days = [DAY + timedelta(days=n) for n in range(29)]
+    plain = pl.DataFrame(
+        [
+            {"unique_id": f"4711/{site}", "article_id": "4711", "site_id": site, "ds": day, "y": 2.0 if day == DAY else None}
+            for site in ("S1", "S2")
+            for day in days
+        ]
+    ).with_columns(campaign_discount_pct=pl.lit(0.0))
+    without, offered = Asked(plain, facts.forecasts), Asked(panel_with(plain, campaign), more)
+    found = compared(facts, prepared(facts, knobs), without, offered, knobs)
     assert set(found["site_id"]) == {"S1", "DC01"}
     store = found.filter(pl.col("site_id") == "S1").row(0, named=True)
     assert store["units_without"] == pytest.approx(56)
@@ -96,4 +105,5 @@ def test_units_stock_and_money_stand_side_by_side(home):
     assert store["order_up_to_with"] > store["order_up_to_without"], "the level rises for the days of the campaign, before it begins"
     assert store["revenue_with"] == pytest.approx((70 - 28 * 0.1) * store["revenue_without"] / 56, rel=1e-6)
     assert store["stock_value_with"] == store["order_up_to_with"] * 400
-    assert compared(facts, prepared(facts, knobs), campaign, facts.forecasts, facts.forecasts, knobs).is_empty()
+    assert found.filter(pl.col("site_id") == "DC01")["revenue_with"].to_list() == [0.0]
+    assert compared(facts, prepared(facts, knobs), without, without, knobs).is_empty()
