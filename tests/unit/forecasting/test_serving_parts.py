@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from pipelines.forecasting.baselines import _without_bulk
+from pipelines.forecasting.bias import bias_factors, factors_of
+from pipelines.forecasting.levels import seasonal_indices, smoothed
+from pipelines.forecasting.regression import fit_regression
+from pipelines.forecasting.trees import lead_blocks
+
+
+def test_a_bulk_order_is_cut_off_and_a_usual_period_is_not():
+    history = np.array([[0, 4, 5, 6, 400, 5, 0, 4, 6]], dtype=float)
+    trimmed = _without_bulk(history, np.array([0]))
+    assert trimmed[0, 4] < 20
+    np.testing.assert_array_equal(np.delete(trimmed, 4), np.delete(history, 4))
+
+
+def test_a_bias_that_lasts_is_half_corrected_and_noise_is_left_alone():
+    generator = np.random.default_rng(3)
+    served = generator.uniform(5, 20, (800, 4))
+    origin, pattern = np.repeat(np.arange(8), 100), np.full(800, "smooth")
+    factors = bias_factors(served, served * 1.2, origin, pattern, 12, 4.0)
+    assert factors["smooth"] == pytest.approx(1.1, abs=0.02)
+    assert bias_factors(served, generator.poisson(served).astype(float), origin, pattern, 12, 4.0) == {}
+    np.testing.assert_array_equal(factors_of({"smooth": 1.1}, np.array(["smooth", "lumpy", ""])), [1.1, 1, 1])
+
+
+def test_a_smoother_skips_what_is_not_known():
+    values = np.array([[np.nan, 4.0, np.nan, 4.0, 8.0]], dtype=np.float32)
+    level = smoothed(values, half_life=1.0)
+    assert np.isnan(level[0, 0])
+    assert level[0, 2] == level[0, 1] == 4
+    assert level[0, 4] == pytest.approx((8 + 4 / 2 + 4 / 4) / 1.75)
+
+
+def test_seasonal_indices_of_few_sales_lean_on_everyone():
+    weekday = np.array([1, 1, 1, 1, 1, 1, 8], dtype=np.float32)
+    demand = np.vstack([np.tile(weekday, 8) * 10, np.eye(1, 56, 3)[0]]).astype(np.float32)
+    indices = seasonal_indices(demand, 55, 7)
+    assert indices[0, 6] == pytest.approx(4, abs=0.1)
+    assert indices[1, 6] > 3
+
+
+def test_the_regression_finds_an_elasticity():
+    generator = np.random.default_rng(5)
+    price, level = generator.normal(0, 0.3, (5000, 1)), generator.uniform(1, 50, 5000)
+    y = generator.poisson(level * np.exp(-2 * price[:, 0])).astype(float)
+    fitted = fit_regression(price.astype(np.float32), [0], y, level)
+    assert fitted.coefficients[0] / fitted.scales[0] == pytest.approx(-2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "season", "blocks"), [(4, 1, [(1, 4)]), (28, 7, [(1, 7), (8, 14), (15, 21), (22, 28)]), (10, 7, [(1, 7), (8, 10)])]
+)
+def test_blocks_of_leads_are_whole_seasons(horizon, season, blocks):
+    assert lead_blocks(horizon, season) == blocks
