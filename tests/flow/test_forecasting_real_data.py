@@ -78,7 +78,7 @@ def test_the_champion_beats_the_best_baseline_where_the_money_is(tmp_path):
     served, empirical = figures["champion"], figures["empirical_quantiles"]
     assert served["mase"] <= best["mase"]
     assert served["wape"] <= 0.98 * best["wape"]
-    assert served["revenue_rmsse"] <= best["revenue_rmsse"]
+    assert served["revenue_rmsse"] <= 0.98 * best["revenue_rmsse"]
     # One year cannot tell that sales rise before Christmas: every forecaster of the line-up stays behind.
     assert abs(served["bias"]) <= 0.25
     assert served["weighted_quantile_loss"] <= 0.95 * empirical["weighted_quantile_loss"]
