@@ -199,7 +199,7 @@ def _frame(
 def _metrics(judged: list[Judged], maker: FeatureMaker, first_cutoff: int, config: ForecastConfig) -> pl.DataFrame:
     """Metrics of the series, of their total and of each level that the configuration names."""
     panel = maker.panel
-    scales = scales_of(maker.demand, first_cutoff, panel.price)
+    scales = scales_of(maker.demand, first_cutoff, panel.unit_value(first_cutoff))
     tables = [metrics_table(judged, scales, config.quantiles, "series", is_detailed=True)]
     levels: dict[str, list[str]] = {"total": []}
     levels |= {" x ".join(names): names for names in ([one] if isinstance(one, str) else list(one) for one in config.hierarchy)}
@@ -237,7 +237,7 @@ def _level_metrics(
         is_known = np.isfinite(one.y)
         forecasts = {model: summed(np.where(is_known, values, 0)) for model, values in one.forecasts.items() if model != EMPIRICAL}
         above.append(Judged(one.cutoff, summed(one.y), forecasts, {}, np.full(groups, None, dtype=object)))
-    price = maker.panel.price
+    price = maker.panel.unit_value(first_cutoff)
     money = np.bincount(codes, weights=scales_of(maker.demand, first_cutoff, price).weight, minlength=groups)
     scales = scales_of(summed(maker.demand).astype(np.float32), first_cutoff, None)
     scales = type(scales)(scales.absolute, scales.squared, money)

@@ -133,7 +133,7 @@ def forecast_origin(
 def known_at(ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int, models: Sequence[str]) -> Known:
     """What earlier origins said about periods that have come by the cut-off, one row per series and origin."""
     past = [one for one in ledger if one.origin < cutoff]
-    scales = scales_of(maker.demand, cutoff, maker.panel.price)
+    scales = scales_of(maker.demand, cutoff, maker.panel.unit_value(cutoff))
     rows = [np.flatnonzero(one.alive) for one in past]
     horizon = past[0].forecasts[models[0]].shape[1]
 

@@ -51,7 +51,8 @@ class Panel:
     """A dense panel. Rows are series in the order of `unique_id`; columns are periods, `observed` of them with known demand.
 
     `y`: units a period, not a number before launch and where unknown. `first`: period of each series' first sale. `is_censored`:
-    periods without stock. `static`: one row per series. `known` and `past`: covariates by name. `price`: value of a unit by series.
+    periods without stock. `static`: one row per series. `known` and `past`: covariates by name. `price`: value of a unit by series and
+    period, as far as known.
     """
 
     unique_id: pl.Series
@@ -90,11 +91,20 @@ class Panel:
             price=None if self.price is None else self.price[rows],
         )
 
+    def unit_value(self, origin: int) -> np.ndarray | None:
+        """Value of a unit per series: its mean price up to the end of the period, 0 where none is known; None without prices."""
+        if self.price is None:
+            return None
+        part = self.price[:, : origin + 1]
+        is_known = np.isfinite(part)
+        return np.where(is_known, part, 0).sum(axis=1, dtype=np.float64) / np.maximum(is_known.sum(axis=1), 1)
+
     def until(self, origin: int) -> Panel:
         """The panel as it was at the end of a period: no later demand; plans are kept, since each tells when it was made."""
         kept = origin + 1
         return replace(
             self, observed=kept, y=self.y[:, :kept], is_censored=self.is_censored[:, :kept],
+            price=None if self.price is None else self.price[:, :kept],
             past={name: values[:, :kept] for name, values in self.past.items()},
         )  # fmt: skip
 
@@ -145,8 +155,7 @@ def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the pane
     past = {name: _grid(frame, name, grid)[:, :observed] for name in roles["past"]}
     price = None
     if roles["price"]:
-        mean = frame.filter(pl.col("y").is_not_null()).group_by("row").agg(pl.col(roles["price"][0]).cast(pl.Float64).mean()).sort("row")
-        price = mean[roles["price"][0]].fill_null(0.0).to_numpy()
+        price = _grid(frame.filter(pl.col("y").is_not_null()), roles["price"][0], grid)[:, :observed]
     return Panel(
         names, period_dates(first, periods, frequency), observed, y, first_sale, censored, static, known, past, price, frequency,
         bool((frame["y"].drop_nulls() % 1 == 0).all()), notes,

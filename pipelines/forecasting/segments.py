@@ -56,7 +56,8 @@ def money_classes(maker: FeatureMaker, origin: int) -> np.ndarray:
     """
     year = maker.panel.frequency.windows[-1]
     sold = np.nan_to_num(maker.demand[:, max(0, origin + 1 - year) : origin + 1]).sum(axis=1, dtype=np.float64)
-    money = sold * (1.0 if maker.panel.price is None else maker.panel.price)
+    value = maker.panel.unit_value(origin)
+    money = sold * (1.0 if value is None else value)
     order = np.argsort(-money, kind="stable")
     reached = np.cumsum(money[order]) - money[order]
     classes = np.empty(len(money), dtype="<U1")
