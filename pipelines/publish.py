@@ -130,9 +130,11 @@ def publish_scores(home: Home, lake: Lake, contracts: Mapping[str, Contract], na
     """
     with home.publish_lock():
         shown = published_versions(home)
+        if not shown:
+            return
         tables = _tables(contracts)
         versions = {name: lake.version(f"gold/{name}") if name in names or name not in shown else shown[name] for name in tables}
-        if shown and versions != shown:
+        if versions != shown:
             _swap(home, lake, contracts, versions, {**publication_facts(home), "published_at": now})
 
 

@@ -79,10 +79,14 @@ def verify_model(
 
 def _cards(name: str | None) -> pl.DataFrame:
     """The cards of a model, or of all; ends the command where there are none."""
+    from pipelines.contracts import published_contracts  # noqa: PLC0415
     from pipelines.lake import Lake  # noqa: PLC0415
     from pipelines.models.registry import CARDS  # noqa: PLC0415
 
     lake = Lake(Home.from_environment().lake)
+    if lake.exists(CARDS):
+        # Cards of an older release lack the newer columns.
+        lake.ensure(CARDS, published_contracts()["model_cards"].polars_schema)
     cards = lake.read(CARDS) if lake.exists(CARDS) else pl.DataFrame(schema={"model_name": pl.String()})
     found = cards if name is None else cards.filter(pl.col("model_name") == name)
     if found.is_empty():

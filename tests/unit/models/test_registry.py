@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from pipelines.contracts import published_contracts
 from pipelines.home import project_root
@@ -12,6 +13,7 @@ from pipelines.lake import Lake
 from pipelines.models.aliases import CHALLENGER, CHAMPION, AliasError, alias_log, move_alias
 from pipelines.models.artefacts import ARTEFACTS, keep_input, read_input
 from pipelines.models.cards import NOT_BETTER, ON_TRIAL, PROMOTED, REFUSED, Decision, ModelCard, decide
+from pipelines.models.command import model_app
 from pipelines.models.learning import is_due
 from pipelines.models.metrics import Metric
 from pipelines.models.registry import CARDS, ModelFiles, challenger, champion, model_version, record, save, set_decision
@@ -126,6 +128,20 @@ def test_the_data_of_a_training_can_be_read_again_after_the_next(lake):
     assert keep_input(lake, "learning.demand_panel", first.reverse()) == (kept, version)
     assert keep_input(lake, "learning.demand_panel", second) == (kept, version + 1)
     assert read_input(lake, "learning.demand_panel", {kept: version}).sort("unique_id").equals(first.sort("unique_id"))
+
+
+def test_a_person_lists_models_and_rolls_one_back(home, lake):
+    ask = CliRunner()
+    assert ask.invoke(model_app, ["list"]).exit_code == 1
+    _keep(home, lake)
+    newer = ModelFiles("newer", {})
+    _keep(home, lake, newer, day=date(2026, 3, 8))
+    assert model_version(newer, date(2026, 3, 8), "p") in ask.invoke(model_app, ["list", "demand"]).output
+    assert ask.invoke(model_app, ["rollback", "returns"]).exit_code == 1
+    assert ask.invoke(model_app, ["rollback", "demand"]).exit_code == 0
+    assert champion(home, lake, "demand").files.texts() == FILES.texts()
+    assert ask.invoke(model_app, ["rollback", "demand", "--to", "x"]).exit_code == 1
+    assert ask.invoke(model_app, ["verify", "demand", "--version", "x"]).exit_code == 1
 
 
 def test_a_model_survives_its_file(home, lake):
