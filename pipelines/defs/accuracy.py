@@ -52,7 +52,7 @@ def recent_panel(home, params: Params) -> pl.DataFrame:
         with panel as (select * from {_DEMAND.relation} where y is not null)
         select * from panel where ds > (select max(ds) from panel) - ?
     """  # noqa: S608 - a relation of our own
-    return query(home.warehouse, sql, params.accuracy.reach_days)
+    return query(home.warehouse, sql, [params.accuracy.reach_days])
 
 
 @dg.multi_asset(

@@ -19,7 +19,7 @@ __all__ = ["baseline_forecasts", "baseline_names"]
 _ETS_SERIES = 100
 _PLAIN = ("seasonal_naive", "window_average", "ses", "imapa", "adida", "tsb", "croston_sba")
 _SEASONAL = ("seasonal_window_average", "ses_seasonal", "imapa_seasonal", "tsb_seasonal")
-_TRIMMED = ("ses_trimmed", "imapa_trimmed")
+_TRIMMED = ("ses_trimmed", "imapa_trimmed", "tsb_trimmed")
 _FENCE = 2.0
 """A period's demand counts up to so many interquartile ranges above the upper quartile of the periods with demand (Tukey's fence)."""
 _LONGEST_HISTORY = 400

@@ -12,7 +12,7 @@ __all__ = ["bias_factors", "factors_of"]
 
 _DAMPING = 0.5
 _LEAST, _MOST = 0.85, 1.2
-_MARGIN = 0.005
+_MARGIN = 0.02
 """A correction has to lower WAPE + abs(bias) on earlier origins by more than this."""
 
 
@@ -55,7 +55,7 @@ def factors_of(factors: dict[str, float], pattern: np.ndarray) -> np.ndarray:
 
 def _factors(served: np.ndarray, y: np.ndarray, origin: np.ndarray, pattern: np.ndarray, cutoff: int, half_life: float) -> dict[str, float]:
     found = {}
-    for name in np.unique(pattern):
+    for name in np.unique(pattern[pattern != ""]):
         ratios, weights = [], []
         for at in np.unique(origin):
             rows = (pattern == name) & (origin == at)

@@ -17,6 +17,7 @@ __all__ = ["Known", "Losses", "candidates", "choose_champions", "losses", "serve
 _PRIOR_ROWS = 300
 """A cell of so many rows (a series at an origin) counts as much as all series together."""
 _ROUNDS = 5
+_BIAS_WEIGHT, _FREE_BIAS = 0.25, 0.02
 _MEMBERS = 3
 """So many of the best models are combined with each other."""
 _MARGIN = 0.002
@@ -95,8 +96,8 @@ def _share(found: Losses, rows: np.ndarray, best: np.ndarray, demand: float) -> 
 
 
 def _objective(loss: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Loss over all series relative to the best baseline, and half of the bias beyond 2 %: stock pays for a bias each period again."""
-    return loss + 0.5 * np.maximum(np.abs(bias) - 0.02, 0)
+    """Loss over all series relative to the best baseline, and a quarter of the bias beyond 2 %: stock pays for a bias each period again."""
+    return loss + _BIAS_WEIGHT * np.maximum(np.abs(bias) - _FREE_BIAS, 0)
 
 
 def _whole(found: Losses, baselines: np.ndarray) -> tuple[np.ndarray, float]:

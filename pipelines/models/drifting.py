@@ -17,7 +17,7 @@ from pipelines.params import Params
 __all__ = ["DRIFT_CHECKS", "drift_of", "recent_forecasts"]
 
 DRIFT_CHECKS = {
-    "forecasts_are_not_biased": "Expected and observed units agree, and errors do not add up, in all and by segment.",
+    "forecasts_are_not_biased": "Expected and observed units agree, or errors do not add up, in all and by segment.",
     "inputs_are_as_they_were": "What forecasts read is spread as on the days that the champion learned from (PSI, KS, unseen values).",
     "sites_send_as_much_as_before": "Series with sales a day, by site, are as many as on the days that the champion learned from.",
 }
@@ -53,7 +53,9 @@ def drift_of(forecasts: pl.DataFrame, panel: pl.DataFrame, *, trained_as_of: dat
     bias, inputs, volume = DRIFT_CHECKS
     found = dict.fromkeys(DRIFT_CHECKS, pl.DataFrame(schema=_VERDICTS))
     if forecasts.height:
-        found[bias] = pl.concat([measure(forecasts, "segment", params.drift) for measure in (expected_over_observed, tracking_signal)])
+        found[bias] = _biased(
+            pl.concat([measure(forecasts, "segment", params.drift) for measure in (expected_over_observed, tracking_signal)])
+        )
     if trained_as_of is None:
         return found
     since = panel["ds"].max() - timedelta(days=params.accuracy.recent_days) if panel.height else trained_as_of
@@ -66,3 +68,12 @@ def drift_of(forecasts: pl.DataFrame, panel: pl.DataFrame, *, trained_as_of: dat
     found[inputs] = feature_drift(before, now, features, params.drift)
     found[volume] = data_volume(before.filter(pl.col("y") > 0), now.filter(pl.col("y") > 0), "site_id", params.drift)
     return found
+
+
+def _biased(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """The verdicts, drifting where both measures of a subject do.
+
+    Each alone cries wolf: demand spreads wider than Poisson's, and over four weeks chance alone takes a tracking signal beyond 4
+    every other time (its spread is 1.25 times the root of the periods).
+    """
+    return verdicts.with_columns(is_drifting=pl.col("is_drifting").all().over("subject"))

@@ -54,7 +54,9 @@ def recall(lake: Lake, contract: Contract, *, first: date, last: date, horizon_d
 
 
 def _kept_schema(contract: Contract) -> dict[str, pl.DataType]:
-    return {**contract.polars_schema, "alias_name": pl.String()}
+    """The contract's columns but the reasons in words, which are long and judge nothing, and what the model was called."""
+    kept = {name: kind for name, kind in contract.polars_schema.items() if not name.startswith("reason_")}
+    return {**kept, "alias_name": pl.String()}
 
 
 def quantile_levels(names: Iterable[str]) -> dict[str, float]:

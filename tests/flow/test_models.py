@@ -117,7 +117,8 @@ def test_what_is_forecast_is_kept_as_it_was_said_and_nothing_has_matured_yet(bui
     lake = Lake(built_world.home.lake)
     said = lake.read("ml/demand_forecasts")
     published = built_world.query("select * from demand_forecasts")
-    assert said.drop("alias_name").sort("article_id", "site_id", "forecast_date").equals(published)
+    told = said.drop("alias_name").sort("article_id", "site_id", "forecast_date")
+    assert told.equals(published.select(told.columns))
     assert said["alias_name"].unique().to_list() == ["champion"]
     assert built_world.query("select count(*) from demand_accuracy").item() == 0
     assert lake.fingerprint("gold/demand_accuracy")["matured_until"] == str(said["features_as_of_date"][0] - timedelta(days=7))

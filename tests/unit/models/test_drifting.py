@@ -16,7 +16,7 @@ BIAS, INPUTS, VOLUME = DRIFT_CHECKS
 FIRST, TRAINED, LAST = date(2026, 3, 2), date(2026, 6, 1), date(2026, 6, 20)
 
 
-def panel(changed_price: float = 1.0, silent_site: str | None = None) -> pl.DataFrame:
+def panel(changed_price: float = 1.0, silent_site: str = "") -> pl.DataFrame:
     rng = np.random.default_rng(3)
     days = pl.DataFrame({"ds": pl.date_range(FIRST, LAST, eager=True)})
     series = pl.DataFrame({"article_id": [f"A{n}" for n in range(20)], "price": 100.0 + np.arange(20)})

@@ -138,7 +138,7 @@ def scored(night: date, version: str, expected: float = 2.0) -> pl.DataFrame:
         "expected_units": expected, "model_name": "trees", "segment": "smooth/mature", "fallback_reason": None, "model_version": version,
         "features_as_of_date": night, "scored_at": datetime(2026, 4, 1), **dict.fromkeys(quantile_levels(CONTRACT.polars_schema), 1.0),
     }  # fmt: skip
-    return pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in CONTRACT.polars_schema.items())
+    return pl.DataFrame(rows).select(pl.col(name).cast(kind) for name, kind in CONTRACT.polars_schema.items() if name in rows)
 
 
 def test_what_was_said_first_of_a_night_stands(home):
