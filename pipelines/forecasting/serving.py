@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pipelines.forecasting.bias import bias_factors, factors_of
+from pipelines.forecasting.bias import bias_factor, money_class_factors
 from pipelines.forecasting.champion import Known, serve
 from pipelines.forecasting.config import ForecastConfig
 from pipelines.forecasting.features import FeatureMaker
@@ -23,15 +23,15 @@ _IMPLAUSIBLE = 5.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """What earlier origins say about what is served: the spread of demand around it, and factors by pattern against its bias."""
+    """What earlier origins say about what is served: the spread of demand around it, and the factor against its bias."""
 
     spread: SpreadTable
-    bias: dict[str, float]
+    bias: float
 
     def apply(self, one: OriginForecasts, served: Served) -> tuple[np.ndarray, np.ndarray]:
         """Expected units freed of bias by series and lead, and quantiles by series, lead and level."""
         quantiles = self.spread.quantiles_of(np.nan_to_num(served.expected), one.zero_share, one.own)
-        return served.expected * factors_of(self.bias, patterns(one.cell))[:, None], quantiles
+        return served.expected * money_class_factors(self.bias, one.cell)[:, None], quantiles
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,7 @@ def calibrated(known: Known, champions: pl.DataFrame, cutoff: int, config: Forec
         served, known.y, known.zero_share, known.own, 0.5 ** ((cutoff - known.origin) / half_life), config.quantiles,
         is_whole_units=maker.panel.is_whole_units(cutoff),
     )  # fmt: skip
-    return Calibration(spread, bias_factors(served, known.y, known.origin, patterns(known.cell), cutoff, half_life))
-
-
-def patterns(cell: np.ndarray) -> np.ndarray:
-    """The pattern of sales of each cell that makes most of the money; empty for the others.
-
-    A sum is freed of its bias by few large series; to raise the many that mostly sell nothing would only miss them more often.
-    """
-    return np.array([c.split("/")[0] if c is not None and c.endswith("/A") else "" for c in cell.tolist()])
+    return Calibration(spread, bias_factor(served, known.y, known.origin, cutoff, max(maker.panel.frequency.holdout / 3, 1)))
 
 
 def _mapped(cell: np.ndarray, champions: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipelines.forecasting.baselines import _without_bulk
-from pipelines.forecasting.bias import bias_factors, factors_of
+from pipelines.forecasting.bias import bias_factor, money_class_factors
 from pipelines.forecasting.levels import seasonal_indices, smoothed
 from pipelines.forecasting.regression import fit_regression
 from pipelines.forecasting.trees import lead_blocks
@@ -15,14 +15,19 @@ def test_a_bulk_order_is_cut_off_and_a_usual_period_is_not():
     np.testing.assert_array_equal(np.delete(trimmed, 4), np.delete(history, 4))
 
 
-def test_a_bias_that_lasts_is_half_corrected_and_noise_is_left_alone():
+def test_a_bias_that_lasts_is_corrected_for_the_series_with_money_and_one_bulk_order_is_not():
     generator = np.random.default_rng(3)
     served = generator.uniform(5, 20, (800, 4))
-    origin, pattern = np.repeat(np.arange(8), 100), np.full(800, "smooth")
-    factors = bias_factors(served, served * 1.2, origin, pattern, 12, 4.0)
-    assert factors["smooth"] == pytest.approx(1.1, abs=0.02)
-    assert bias_factors(served, generator.poisson(served).astype(float), origin, pattern, 12, 4.0) == {}
-    np.testing.assert_array_equal(factors_of({"smooth": 1.1}, np.array(["smooth", "lumpy", ""])), [1.1, 1, 1])
+    origin = np.repeat(np.arange(8), 100)
+    assert bias_factor(served, served * 1.2, origin, 12, 4.0) == pytest.approx(1.2)
+    actual = generator.poisson(served).astype(float)
+    actual[500, 2] = 9000
+    assert bias_factor(served, actual, origin, 12, 4.0) == pytest.approx(1, abs=0.02)
+    rising = served * np.where(origin < 4, 1.0, 1.1)[:, None]
+    assert bias_factor(served, rising, origin, 8, 2.0) == pytest.approx(1.1)
+    assert bias_factor(served, np.full(served.shape, np.nan), origin, 12, 4.0) == 1
+    cells = np.array(["smooth/mature/A", "lumpy/new/C", None], dtype=object)
+    np.testing.assert_array_equal(money_class_factors(1.1, cells), [1.1, 1, 1])
 
 
 def test_a_smoother_skips_what_is_not_known():
