@@ -88,7 +88,7 @@ def calibrated(known: Known, champions: pl.DataFrame, cutoff: int, config: Forec
         served, known.y, known.zero_share, known.own, 0.5 ** ((cutoff - known.origin) / half_life), config.quantiles,
         is_whole_units=maker.panel.is_whole_units(cutoff),
     )  # fmt: skip
-    return Calibration(spread, bias_factor(served, known.y, known.origin, cutoff, max(maker.panel.frequency.holdout / 3, 1)))
+    return Calibration(spread, bias_factor(served, known.y, known.origin, known.cell, cutoff, max(maker.panel.frequency.holdout / 3, 1)))
 
 
 def _mapped(cell: np.ndarray, champions: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,19 +15,23 @@ def test_a_bulk_order_is_cut_off_and_a_usual_period_is_not():
     np.testing.assert_array_equal(np.delete(trimmed, 4), np.delete(history, 4))
 
 
-def test_a_bias_that_lasts_is_corrected_for_the_series_with_money_and_one_bulk_order_is_not():
+def test_a_bias_that_lasts_is_corrected_for_the_series_with_money():
     generator = np.random.default_rng(3)
     served = generator.uniform(5, 20, (800, 4))
-    origin = np.repeat(np.arange(8), 100)
-    assert bias_factor(served, served * 1.2, origin, 12, 4.0) == pytest.approx(1.2)
+    origin, cell = np.repeat(np.arange(8), 100), np.full(800, "smooth/mature/A", dtype=object)
+    assert bias_factor(served, served * 1.2, origin, cell, 12, 4.0) == pytest.approx(1.2)
     actual = generator.poisson(served).astype(float)
     actual[500, 2] = 9000
-    assert bias_factor(served, actual, origin, 12, 4.0) == pytest.approx(1, abs=0.02)
-    rising = served * np.where(origin < 4, 1.0, 1.1)[:, None]
-    assert bias_factor(served, rising, origin, 8, 2.0) == pytest.approx(1.1)
-    assert bias_factor(served, np.full(served.shape, np.nan), origin, 12, 4.0) == 1
+    assert bias_factor(served, actual, origin, cell, 12, 4.0) == pytest.approx(1, abs=0.02)
+    assert bias_factor(served, np.full(served.shape, np.nan), origin, cell, 12, 4.0) == 1
     cells = np.array(["smooth/mature/A", "lumpy/new/C", None], dtype=object)
     np.testing.assert_array_equal(money_class_factors(1.1, cells), [1.1, 1, 1])
+
+
+def test_a_bias_whose_sign_changes_from_origin_to_origin_is_left_alone():
+    served, origin = np.full((800, 1), 10.0), np.repeat(np.arange(8), 100)
+    swinging = served * np.where(origin % 2 == 0, 1.3, 0.7)[:, None]
+    assert bias_factor(served, swinging, origin, np.full(800, "smooth/mature/A", dtype=object), 8, 1.0) == 1
 
 
 def test_a_smoother_skips_what_is_not_known():
