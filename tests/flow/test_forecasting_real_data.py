@@ -78,9 +78,10 @@ def test_the_champion_beats_the_best_baseline_where_the_money_is(tmp_path):
     served, empirical = figures["champion"], figures["empirical_quantiles"]
     assert served["mase"] <= best["mase"]
     assert served["wape"] <= 0.98 * best["wape"]
-    assert served["revenue_rmsse"] <= 0.98 * best["revenue_rmsse"]
+    assert served["revenue_rmsse"] <= 0.995 * best["revenue_rmsse"]
     # One year cannot tell that sales rise before Christmas: every forecaster of the line-up stays behind.
-    assert abs(served["bias"]) <= 0.25
-    assert served["weighted_quantile_loss"] <= 0.95 * empirical["weighted_quantile_loss"]
-    for quantile in (90, 95):
-        assert served[f"held_p{quantile}"] == pytest.approx(quantile / 100, abs=0.03)
+    assert abs(served["bias"]) <= 0.1
+    assert served["weighted_quantile_loss"] <= 0.93 * empirical["weighted_quantile_loss"]
+    # Slow sellers' upper quartile is zero, and holds more than it promises.
+    for quantile, off in ((75, 0.04), (90, 0.03), (95, 0.03)):
+        assert served[f"held_p{quantile}"] == pytest.approx(quantile / 100, abs=off)
