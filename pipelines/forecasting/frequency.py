@@ -17,7 +17,7 @@ __all__ = ["FREQUENCIES", "Frequency", "infer_frequency", "period_dates", "perio
 
 _USUAL_SHARE = 0.9
 _DAYS_OF_MONTH = 365.25 / 12
-_TELLING = 4
+_TELLING = 6
 """Fewer gaps than these may be long by chance."""
 
 

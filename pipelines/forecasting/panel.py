@@ -292,7 +292,10 @@ def _roles(frame: pl.DataFrame, config: ForecastConfig, observed: int, where: st
         raise PanelError(f"{where}: covariates have to be numbers, {', '.join(texts)} is not; make one column per value")
     if ignored:
         notes.append(f"columns not used: {', '.join(ignored)}")
-    price = config.price or next((name for name in ("price", "unit_price", "sell_price") if name in frame.columns), None)
+    if config.price and not frame.schema[config.price].is_numeric():
+        raise PanelError(f"{where}: the price {config.price} is {frame.schema[config.price]}; give numbers")
+    usual = (name for name in ("price", "unit_price", "sell_price") if name in frame.columns and frame.schema[name].is_numeric())
+    price = config.price or next(usual, None)
     static = list(dict.fromkeys([*(config.static or static), *sorted(hierarchy)]))
     return {"static": static, "known": config.known or known, "past": config.past or past, "price": [price] if price else []}
 

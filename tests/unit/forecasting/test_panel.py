@@ -99,11 +99,12 @@ def test_a_period_without_stock_is_unknown_demand():
         (_frame(), {"known": ["promo"]}, "names columns that are not there: promo"),
         (_frame(region=["n", "n", "s"]), {"hierarchy": ["region"]}, "region is not"),
         (_frame(), {"frequency": "weekly"}, "lies between two weekly periods"),
-        (_series([date(2024, m, 1) for m in (1, 4, 7, 10)] + [date(2025, 1, 1)]), {}, "dates lie 3 months apart"),
+        (_series([date(year, month, 1) for year in (2024, 2025) for month in (1, 4, 7, 10)]), {}, "dates lie 3 months apart"),
         (_series([date(2024, 1, 1) + timedelta(weeks=2 * n) for n in range(9)]), {}, "dates lie 2 weeks apart"),
         (_series([*WEEKS, date(9999, 12, 27)]), {}, "1 rows lie .* periods from the others .series a at 9999-12-27"),
         (_frame(is_stock_out=[True] * 3), {}, "all demand lies in periods that is_stock_out marks"),
         (_frame(is_stock_out=["no", "yes", "no"]), {}, "is_stock_out is String; give true and false"),
+        (_frame(value=["cheap", "dear", "dear"]), {"price": "value"}, "the price value is String; give numbers"),
         (_frame(), {"frequency": "periods"}, "name the calendar, or give numbers"),
     ],
 )
@@ -154,10 +155,10 @@ def test_the_day_is_that_of_the_time_zone():
 
 
 def test_any_other_column_does_no_harm():
-    frame = _frame(row=[1, 2, 3], period=[5.0, 6.0, 7.0], tags=[["a"], ["b"], []])
+    frame = _frame(row=[1, 2, 3], period=[5.0, 6.0, 7.0], tags=[["a"], ["b"], []], price=["cheap", "dear", "dear"])
     panel = panel_of(frame, ForecastConfig())
     assert list(panel.past) == ["row", "period"]
-    assert "columns not used: tags" in panel.notes
+    assert "columns not used: price, tags" in panel.notes
 
 
 @pytest.mark.parametrize(
