@@ -15,6 +15,7 @@ import polars as pl
 
 from pipelines.forecasting.champion import choose_champions
 from pipelines.forecasting.config import ForecastConfig
+from pipelines.forecasting.cutoffs import cutoff_periods
 from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.judging import Judged, metrics_table, scales_of
@@ -63,15 +64,11 @@ class Backtest:
 
 def test_cutoffs(panel: Panel, config: ForecastConfig) -> list[int]:
     """Origins of the test, oldest first; the newest lies one horizon before the last observed period. Raises PanelError."""
-    horizon = panel.frequency.horizon
-    step = config.cutoff_step or max(1, horizon // 4)
-    newest = panel.observed - 1 - horizon
-    cutoffs = [newest - n * step for n in reversed(range(config.cutoffs))]
-    usable = [cutoff for cutoff in cutoffs if cutoff >= max(4, min(panel.frequency.minimum_history, panel.observed // 2) - 1)]
+    usable = cutoff_periods(panel.observed, panel.frequency, config)
     if not usable:
         raise PanelError(
-            f"the panel holds {panel.observed} {panel.frequency.name} periods, too few for a horizon of {horizon} and a history before it; "
-            "shorten the horizon or bring a longer panel"
+            f"the panel holds {panel.observed} {panel.frequency.name} periods, too few for a horizon of {panel.frequency.horizon} "
+            "and a history before it; shorten the horizon or bring a longer panel"
         )
     return usable
 

@@ -131,7 +131,10 @@ def _model(kind: str, name: str, season: int, windows: Sequence[int]):
 
 
 def _last_year_trend(maker: FeatureMaker, origin: int, horizon: int) -> np.ndarray:
-    """The same period of last year times the level of now over that of then; the level where there was no last year."""
+    """The same period of last year times the level of now over that of then; the level where there was no last year.
+
+    Beyond a year ahead, last year's periods come round again: those of this year are not known.
+    """
     year = maker.panel.frequency.year_length
     level = maker.level(origin)
     result = np.repeat(level[:, None], horizon, axis=1)
@@ -140,7 +143,7 @@ def _last_year_trend(maker: FeatureMaker, origin: int, horizon: int) -> np.ndarr
         return result
     before = np.maximum(maker.level(then), FLOOR)
     growth = np.clip(level / before, 0.25, 4.0)
-    last_year = maker.demand[:, then + 1 : then + 1 + horizon]
+    last_year = maker.demand[:, then + 1 + np.arange(horizon) % year]
     usable = (maker.panel.first <= then)[:, None] & np.isfinite(last_year)
     result[usable] = (np.nan_to_num(last_year) * growth[:, None])[usable]
     result[~maker.is_alive(origin)] = np.nan

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.forecasting.config import ForecastConfig
+from pipelines.forecasting.cutoffs import cutoff_periods
 from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.frequency import FREQUENCIES, Frequency, infer_frequency, period_dates, period_number
 
@@ -66,7 +67,6 @@ class Panel:
     past: Mapping[str, np.ndarray]
     price: np.ndarray | None
     frequency: Frequency
-    is_whole_units: bool
     notes: Sequence[str]
 
     @property
@@ -90,6 +90,11 @@ class Panel:
             past={name: values[rows] for name, values in self.past.items()},
             price=None if self.price is None else self.price[rows],
         )
+
+    def is_whole_units(self, origin: int) -> bool:
+        """Whether all demand up to the end of the period came in whole units."""
+        part = self.y[:, : origin + 1]
+        return bool((part[np.isfinite(part)] % 1 == 0).all())
 
     def unit_value(self, origin: int) -> np.ndarray | None:
         """Value of a unit per series: its mean price up to the end of the period, 0 where none is known; None without prices."""
@@ -148,7 +153,9 @@ def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the pane
     notes = [f"{never:,} series never sold anything and are left out"] if never else []
     roles = _roles(frame, config, observed, where, notes)
     first_sale = frame.filter(pl.col("y") > 0).group_by("row").agg(pl.col("period").min()).sort("row")["period"].to_numpy()
-    y, censored = _demand(frame, len(names), observed, first_sale, config, notes)
+    # How gaps are read is decided by what was known at the first cut-off, so that later weeks do not change what was forecast there.
+    cutoffs = cutoff_periods(observed, frequency, config)
+    y, censored = _demand(frame, (len(names), observed), cutoffs[0] + 1 if cutoffs else observed, first_sale, config, notes)
     static = frame.group_by("row").agg(pl.col(name).drop_nulls().first() for name in roles["static"]).sort("row").drop("row")
     grid = (len(names), periods)
     known = {name: _known_ahead(frame, name, grid, first, frequency) for name in roles["known"]}
@@ -157,8 +164,7 @@ def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the pane
     if roles["price"]:
         price = _grid(frame.filter(pl.col("y").is_not_null()), roles["price"][0], grid)[:, :observed]
     return Panel(
-        names, period_dates(first, periods, frequency), observed, y, first_sale, censored, static, known, past, price, frequency,
-        bool((frame["y"].drop_nulls() % 1 == 0).all()), notes,
+        names, period_dates(first, periods, frequency), observed, y, first_sale, censored, static, known, past, price, frequency, notes,
     )  # fmt: skip
 
 
@@ -251,14 +257,16 @@ def _constant(frame: pl.DataFrame, names: Sequence[str]) -> set[str]:
 
 
 def _demand(
-    frame, series: int, observed: int, first: np.ndarray, config: ForecastConfig, notes: list[str]
+    frame: pl.DataFrame, shape: tuple[int, int], decided: int, first: np.ndarray, config: ForecastConfig, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Demand, and which periods were without stock; of the first `decided` periods it is told whether gaps are unknown."""
+    series, observed = shape
     y = _grid(frame.filter(pl.col("period") < observed), "y", (series, observed))
     listed = _grid(frame.filter(pl.col("period") < observed).with_columns(pl.lit(1.0).alias("listed")), "listed", (series, observed)) == 1
     alive = np.arange(observed)[None, :] >= first[:, None]
     y[~alive] = np.nan
     gap = alive & ~listed
-    unknown = gap & _gaps_unknown(y, gap, alive, config)[:, None]
+    unknown = gap & _gaps_unknown(y[:, :decided], gap[:, :decided], alive[:, :decided], config)[:, None]
     y[gap & ~unknown] = 0.0
     if gap.any():
         notes.append(f"of {gap.sum():,} periods that are not listed after launch, {(gap & ~unknown).sum():,} are taken as without demand")
@@ -283,7 +291,7 @@ def _gaps_unknown(y: np.ndarray, gap: np.ndarray, alive: np.ndarray, config: For
     listed = (alive & ~gap).sum(axis=1)
     with np.errstate(invalid="ignore"):
         quiet = np.nanmin(np.where(np.isnan(y), np.inf, y), axis=1)
-    return (listed >= _ALMOST_ALL * alive.sum(axis=1)) & (quiet >= _IMPLAUSIBLE_ZERO)
+    return (listed > 0) & (listed >= _ALMOST_ALL * alive.sum(axis=1)) & (quiet >= _IMPLAUSIBLE_ZERO)
 
 
 def _grid(frame: pl.DataFrame, name: str, shape: tuple[int, int]) -> np.ndarray:

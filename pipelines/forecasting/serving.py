@@ -86,7 +86,7 @@ def calibrated(known: Known, champions: pl.DataFrame, cutoff: int, config: Forec
     served = served_known(known, champions)
     spread = measure_spread(
         served, known.y, known.zero_share, known.own, 0.5 ** ((cutoff - known.origin) / half_life), config.quantiles,
-        is_whole_units=maker.panel.is_whole_units,
+        is_whole_units=maker.panel.is_whole_units(cutoff),
     )  # fmt: skip
     return Calibration(spread, bias_factors(served, known.y, known.origin, patterns(known.cell), cutoff, half_life))
 

@@ -54,7 +54,7 @@ def simulated_panel(series: int, days: int, seed: int = 20260302) -> Panel:
     ds = pl.Series("ds", [date(2020, 1, 6) + timedelta(days=n) for n in range(whole)])
     return Panel(
         pl.Series("unique_id", names), ds, days, y, first_sale, np.zeros(y.shape, dtype=bool), static,
-        {"promotion": KnownAhead(promotion, None)}, {}, None, FREQUENCIES["daily"], True, [],
+        {"promotion": KnownAhead(promotion, None)}, {}, None, FREQUENCIES["daily"], [],
     )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from pipelines.forecasting.backtest import backtest
+from pipelines.forecasting.baselines import baseline_forecasts
 from pipelines.forecasting.config import config_of
+from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.panel import panel_of
 
 pytestmark = pytest.mark.slow
@@ -63,12 +65,7 @@ CHANGES = {
 }
 
 
-WHOLE_PANEL = pytest.mark.xfail(
-    reason="taken from the whole panel: whether demand comes in whole units, and the price that weighs series", strict=False
-)
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=WHOLE_PANEL if name in {"broken units", "prices"} else ()) for name in CHANGES])
+@pytest.mark.parametrize("name", CHANGES)
 def test_what_comes_after_the_cutoff_changes_no_forecast(first, name):
     cutoff, said = first
     changed = _frame().with_columns(pl.lit(cutoff).alias("cutoff")).with_columns(CHANGES[name]).drop("cutoff")
@@ -82,3 +79,24 @@ def test_a_series_that_begins_later_changes_no_forecast(first):
     later = _frame().filter((pl.col("unique_id") == "s20") & (pl.col("ds") > cutoff)).with_columns(pl.lit("new").alias("unique_id"))
     again = _said(backtest(panel_of(pl.concat([_frame(), later]), CONFIG), CONFIG), cutoff)
     assert again.filter(pl.col("unique_id") != "new").equals(said)
+
+
+def test_a_horizon_beyond_a_year_repeats_last_year_and_does_not_read_the_weeks_to_come():
+    generator = np.random.default_rng(4)
+    demand = pl.DataFrame(
+        {"unique_id": "a", "ds": [date(2022, 1, 3) + timedelta(weeks=w) for w in range(150)], "y": generator.poisson(20, 150)}
+    )
+    maker = FeatureMaker(panel_of(demand, config_of({"horizon": 60})))
+    cut = FeatureMaker(maker.panel.until(100))
+    said = baseline_forecasts(maker, 100, 60, ["last_year_trend"])["last_year_trend"]
+    np.testing.assert_array_equal(said, baseline_forecasts(cut, 100, 60, ["last_year_trend"])["last_year_trend"])
+    np.testing.assert_array_equal(said[:, 52:], said[:, :8])
+
+
+def test_gaps_are_read_by_what_was_known_at_the_first_cutoff():
+    frame = _frame().filter((pl.col("y") > 0) | pl.col("y").is_null())
+    first_cutoff = frame["ds"].unique().sort()[WEEKS - 2 - AHEAD]
+    zeros = frame.filter(pl.col("ds") > first_cutoff).with_columns(pl.when(pl.col("y").is_not_null()).then(0.0).alias("y"))
+    before, after = panel_of(frame, CONFIG), panel_of(pl.concat([frame.filter(pl.col("ds") <= first_cutoff), zeros]), CONFIG)
+    known = WEEKS - 1 - AHEAD
+    np.testing.assert_array_equal(before.y[:, :known], after.y[:, :known])
