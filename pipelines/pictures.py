@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 
-__all__ = ["as_markdown", "new_figure", "png_of"]
+__all__ = ["as_markdown", "new_figure", "plain", "png_of"]
 
 
 def new_figure(width: float, height: float):
@@ -17,6 +17,11 @@ def new_figure(width: float, height: float):
     from matplotlib.figure import Figure  # noqa: PLC0415 - a second that only runs with pictures pay
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def plain(text: str) -> str:
+    """The text so that matplotlib takes its dollars as dollars, not as the marks of a formula."""
+    return text.replace("$", r"\$")
 
 
 def png_of(figure) -> bytes:

@@ -73,7 +73,8 @@ def forecast_panel(engine: DemandEngine, panel: Panel, *, with_reasons: bool = F
     """One row per series and coming period: unique_id, ds, lead, expected_units, quantiles, model_name, segment, fallback_reason.
 
     Series whose first sale lies in the last observed period or earlier are all forecast. With reasons, also reason_1 to reason_5: what
-    moved a learned forecast away from the level, in words; empty where a smoother alone serves.
+    moved a learned forecast away from the level, in words; empty where a smoother alone serves. Those of the first lead of a block of
+    leads (trees.lead_blocks) stand for all of the block.
     """
     maker, origin = FeatureMaker(panel), panel.observed - 1
     parts = sorted(
@@ -108,15 +109,22 @@ def forecast_panel(engine: DemandEngine, panel: Panel, *, with_reasons: bool = F
 
 
 def _with_reasons(forecast: pl.DataFrame, engine: DemandEngine, maker: FeatureMaker, origin: int) -> pl.DataFrame:
-    if engine.trees is None:
+    """The forecast with reasons; those of the first lead of a block stand for the block, since they cost far more than the forecast."""
+    served = forecast.filter(pl.col("lead") == 1).select("unique_id", "model_name")
+    is_told = pl.any_horizontal(pl.col("model_name").str.contains(name, literal=True) for name in LEARNED)
+    served = served.filter(is_told) if engine.trees else served.clear()
+    if served.is_empty():
         return forecast.with_columns(pl.lit(None, pl.String).alias(name) for name in REASONS)
+    place = pl.DataFrame({"unique_id": maker.panel.unique_id, "place": np.arange(maker.panel.series)})
+    rows = served.join(place, on="unique_id", how="left", maintain_order="left")["place"].to_numpy()
+    is_by_trees = served["model_name"].str.contains("trees", literal=True).to_numpy()
     marks = [name for name, is_mark in maker.is_mark.items() if is_mark]
     period = {"daily": "day", "weekly": "week", "monthly": "month"}.get(maker.panel.frequency.name, "period")
     told = []
-    for lead in range(1, engine.horizon + 1):
-        added, values = engine.trees.contributions(maker, origin, lead)
-        ids = forecast.filter(pl.col("lead") == lead).select("unique_id", "lead")
-        told.append(pl.concat([ids, reasons_of(added, values, engine.trees.features, period=period, marks=marks)], how="horizontal"))
-    is_learned = pl.any_horizontal(pl.col("model_name").str.contains(name, literal=True) for name in LEARNED)
-    joined = forecast.join(pl.concat(told), on=["unique_id", "lead"], how="left", maintain_order="left")
-    return joined.with_columns(pl.when(is_learned).then(pl.col(name)).alias(name) for name in REASONS)
+    for block in engine.trees.blocks:
+        added, values = engine.trees.contributions(maker, origin, block.first, rows, is_by_trees)
+        reasons = reasons_of(added, values, engine.trees.features, period=period, marks=marks)
+        told.append(pl.concat([served.select("unique_id", pl.lit(block.first).alias("block")), reasons], how="horizontal"))
+    first = pl.max_horizontal(pl.when(pl.col("lead") >= block.first).then(block.first) for block in engine.trees.blocks)
+    joined = forecast.with_columns(first.alias("block")).join(pl.concat(told), on=["unique_id", "block"], how="left", maintain_order="left")
+    return joined.drop("block")

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from pipelines.forecasting.frequency import period_dates
 from pipelines.forecasting.levels import FLOOR, known_demand, seasonal_indices, smoothed, smoothed_levels
 from pipelines.forecasting.panel import Panel
 
@@ -216,10 +217,7 @@ class FeatureMaker:
         extra = period - len(self.panel.ds) + 1
         if extra <= 0:
             return self.panel.ds[period]
-        last = self.panel.ds[-1]
-        if not isinstance(last, date):
-            return last + extra
-        return pl.select(pl.lit(last).dt.offset_by(f"{extra}{self.panel.frequency.step[1:]}")).item()
+        return period_dates(self.panel.ds[0], period + 1, self.panel.frequency)[period]
 
     def _covariates(self, origin: int, lead: int) -> dict[str, np.ndarray]:
         """Each known-ahead column at the target, against its usual value and against its groups; and how far off its next mark is."""

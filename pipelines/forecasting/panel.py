@@ -18,15 +18,19 @@ import polars as pl
 from pipelines.forecasting.config import ForecastConfig
 from pipelines.forecasting.cutoffs import cutoff_periods
 from pipelines.forecasting.errors import PanelError
-from pipelines.forecasting.frequency import FREQUENCIES, Frequency, infer_frequency, period_dates, period_number
+from pipelines.forecasting.frequency import FREQUENCIES, Frequency, infer_frequency, period_dates, period_number, snapped
 
 __all__ = ["KnownAhead", "Panel", "PanelError", "panel_of", "read_panel"]
 
 KEYS = ("unique_id", "ds", "y")
+ROW, PERIOD = "__row", "__period"
+"""Columns of our own, named as nobody's are."""
 NEVER_PLANNED = np.iinfo(np.int32).max
 _IMPLAUSIBLE_ZERO = 10.0
 """A series whose quietest recorded periods sell so many does not sell none in one that is not recorded."""
 _ALMOST_ALL = 0.9
+_MOST_PERIODS_A_LISTED, _FREE_PERIODS = 10, 400
+"""A calendar of more periods than so many for each that is listed, beyond these, was stretched by a mistaken date."""
 
 
 @dataclass(frozen=True)
@@ -129,34 +133,32 @@ def read_panel(path: Path, config: ForecastConfig) -> Panel:
 def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the panel") -> Panel:
     """The dense panel of a frame with unique_id, ds and y. Raises PanelError that says what is wrong, where, and what to do."""
     frame = _checked(frame, where)
-    frequency = _frequency(frame, config)
+    frequency = _frequency(frame, config, where)
     observed_rows = frame.filter(pl.col("y").is_not_null())
     if observed_rows.is_empty():
         raise PanelError(f"{where}: no row has a y; a panel needs demand to learn from")
     started = observed_rows.filter(pl.col("y") > 0)
     if started.is_empty():
         raise PanelError(f"{where}: no series ever sold anything; there is nothing to forecast")
-    first, last, until = started["ds"].min(), observed_rows["ds"].max(), frame["ds"].max()
-    # What lies before the first sale of all is not demand, but says where the calendar ticks.
-    frame = frame.filter(pl.col("ds") >= first).with_columns(period_number("ds", first, frequency).alias("period"))
-    if frame["period"].null_count():
-        odd = frame.filter(pl.col("period").is_null()).row(0, named=True)
-        raise PanelError(
-            f"{where}: {odd['ds']} of series {odd['unique_id']} lies between two {frequency.name} periods counted from {first}; "
-            "give each period one date, or name the frequency in the configuration"
-        )
+    frame, moved = snapped(frame, frequency, started["ds"].min(), where)
+    # What lies before the first sale of all is not demand.
+    first, last, until = frame.filter(pl.col("y") > 0)["ds"].min(), frame.filter(pl.col("y").is_not_null())["ds"].max(), frame["ds"].max()
+    frame = frame.filter(pl.col("ds") >= first).with_columns(period_number("ds", first, frequency).alias(PERIOD))
+    _must_be_dense(frame, where)
     names = started["unique_id"].unique().sort()
     never = frame["unique_id"].n_unique() - len(names)
-    frame = frame.join(pl.DataFrame({"unique_id": names, "row": np.arange(len(names), dtype=np.int32)}), on="unique_id")
-    numbers = pl.DataFrame({"ds": [first, last, until]}).with_columns(period_number("ds", first, frequency).alias("period"))["period"]
+    frame = frame.join(pl.DataFrame({"unique_id": names, ROW: np.arange(len(names), dtype=np.int32)}), on="unique_id")
+    numbers = pl.DataFrame({"ds": [first, last, until]}).with_columns(period_number("ds", first, frequency).alias(PERIOD))[PERIOD]
     observed, periods = numbers[1] + 1, numbers[2] + 1
     notes = [f"{never:,} series never sold anything and are left out"] if never else []
+    if moved:
+        notes.append(f"{moved:,} rows lie beside the usual day of a {frequency.name} period and count for the nearest")
     roles = _roles(frame, config, observed, where, notes)
-    first_sale = frame.filter(pl.col("y") > 0).group_by("row").agg(pl.col("period").min()).sort("row")["period"].to_numpy()
+    first_sale = frame.filter(pl.col("y") > 0).group_by(ROW).agg(pl.col(PERIOD).min()).sort(ROW)[PERIOD].to_numpy()
     # How gaps are read is decided by what was known at the first cut-off, so that later weeks do not change what was forecast there.
     cutoffs = cutoff_periods(observed, frequency, config)
     y, censored = _demand(frame, (len(names), observed), cutoffs[0] + 1 if cutoffs else observed, first_sale, config, notes)
-    static = frame.group_by("row").agg(pl.col(name).drop_nulls().first() for name in roles["static"]).sort("row").drop("row")
+    static = frame.group_by(ROW).agg(pl.col(name).drop_nulls().first() for name in roles["static"]).sort(ROW).drop(ROW)
     grid = (len(names), periods)
     known = {name: _known_ahead(frame, name, grid, first, frequency) for name in roles["known"]}
     past = {name: _grid(frame, name, grid)[:, :observed] for name in roles["past"]}
@@ -173,18 +175,39 @@ def _checked(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     if missing:
         raise PanelError(f"{where}: lacks {', '.join(missing)}; name its columns unique_id, ds, y (it has {', '.join(frame.columns)})")
     kind = frame.schema["ds"]
-    if kind == pl.String:
+    if kind.is_integer():
+        frame = _dates_of_numbers(frame)
+    elif kind == pl.String:
         try:
             frame = frame.with_columns(pl.col("ds").str.to_date(strict=True))
         except pl.exceptions.PolarsError as error:
             raise PanelError(f"{where}: ds holds texts that are not dates like 2026-03-02 ({error})") from error
-    elif kind.is_temporal():
-        frame = frame.with_columns(pl.col("ds").cast(pl.Date))
-    elif not kind.is_integer():
+    elif isinstance(kind, pl.Datetime):
+        # The day at the place of the time zone, not that of Greenwich.
+        frame = frame.with_columns(pl.col("ds").dt.date())
+    elif kind != pl.Date:
         raise PanelError(f"{where}: ds is {kind}; give dates, or whole numbers of periods")
     if not frame.schema["y"].is_numeric() and frame.schema["y"] != pl.Boolean:
         raise PanelError(f"{where}: y is {frame.schema['y']}; give numbers")
+    mark = frame.schema.get("is_stock_out", pl.Boolean)
+    if not (mark == pl.Boolean or mark.is_numeric() or mark == pl.Null):
+        raise PanelError(f"{where}: is_stock_out is {mark}; give true and false, or 1 and 0")
     return _sane(frame.with_columns(pl.col("unique_id").cast(pl.String), pl.col("y").cast(pl.Float64).fill_nan(None)), where)
+
+
+def _dates_of_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Numbers like 20230102 are days and like 202301 months; others stay numbers of periods."""
+    if frame["ds"].null_count() or frame.is_empty():
+        return frame
+    text = pl.col("ds").cast(pl.String)
+    lowest, highest = frame["ds"].min(), frame["ds"].max()
+    if lowest >= 1900_01_01 and highest <= 9999_12_31:
+        days = frame.select(text.str.to_date("%Y%m%d", strict=False)).to_series()
+    elif lowest >= 1900_01 and highest <= 2200_12:
+        days = frame.select((text + "01").str.to_date("%Y%m%d", strict=False)).to_series()
+    else:
+        return frame
+    return frame if days.null_count() else frame.with_columns(days.alias("ds"))
 
 
 def _sane(frame: pl.DataFrame, where: str) -> pl.DataFrame:
@@ -208,8 +231,31 @@ def _sane(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     return frame
 
 
-def _frequency(frame: pl.DataFrame, config: ForecastConfig) -> Frequency:
-    frequency = FREQUENCIES[config.frequency or infer_frequency(frame["ds"])]
+def _must_be_dense(frame: pl.DataFrame, where: str) -> None:
+    """Raises PanelError where a few dates lie so far from the others that almost all periods between would be empty."""
+    periods = frame[PERIOD].unique().sort()
+    span = periods[-1] + 1
+    if span <= _MOST_PERIODS_A_LISTED * periods.len() + _FREE_PERIODS:
+        return
+    at = periods.diff().arg_max()
+    is_late = periods.len() - at <= at
+    odd = frame.filter(pl.col(PERIOD) >= periods[at] if is_late else pl.col(PERIOD) < periods[at]).sort("ds", "unique_id")
+    named = ", ".join(f"series {row['unique_id']} at {row['ds']}" for row in odd.head(3).iter_rows(named=True))
+    raise PanelError(
+        f"{where}: its dates span {span:,} periods of which {periods.len():,} are listed; {odd.height:,} rows lie {periods.diff().max():,} "
+        f"periods from the others ({named}); mend their ds or leave them out"
+    )
+
+
+def _frequency(frame: pl.DataFrame, config: ForecastConfig, where: str) -> Frequency:
+    frequency = FREQUENCIES[config.frequency or infer_frequency(frame, where)]
+    if frequency.name == "periods" and not frame.schema["ds"].is_integer():
+        raise PanelError(f"{where}: ds is {frame.schema['ds']} and the configuration says periods; name the calendar, or give numbers")
+    if frequency.name != "periods" and frame.schema["ds"].is_integer():
+        raise PanelError(f"{where}: ds holds numbers and the configuration says {frequency.name}; give dates, or leave frequency out")
+    if frequency.name == "monthly":
+        is_end = frame.select((pl.col("ds") == pl.col("ds").dt.month_end()).mean()).item() >= _ALMOST_ALL
+        frequency = replace(frequency, is_month_end=is_end)
     given = {name: getattr(config, name) for name in ("season_length", "year_length", "minimum_history", "horizon")}
     return replace(frequency, **{name: value for name, value in given.items() if value is not None})
 
@@ -222,9 +268,12 @@ def _roles(frame: pl.DataFrame, config: ForecastConfig, observed: int, where: st
     if absent:
         raise PanelError(f"{where}: the configuration names columns that are not there: {', '.join(absent)}")
     plans = [name for name in frame.columns if name.endswith("planned_at")]
-    free = [name for name in frame.columns if name not in {*KEYS, "is_stock_out", "row", "period", *plans, *named}]
+    nested = {name for name in frame.columns if frame.schema[name].is_nested() or frame.schema[name] == pl.Object}
+    if nested & (hierarchy | {*(config.static or [])}):
+        raise PanelError(f"{where}: {', '.join(sorted(nested & named))} holds lists; a static column has one value per series")
+    free = [name for name in frame.columns if name not in {*KEYS, "is_stock_out", ROW, PERIOD, *plans, *named, *nested}]
     constant = frame.select(pl.lit(0)).columns and _constant(frame, [*free, *hierarchy])
-    ahead = frame.filter(pl.col("period") >= observed)
+    ahead = frame.filter(pl.col(PERIOD) >= observed)
     numeric = [name for name in free if frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean]
     planned = {name.removesuffix("_planned_at") for name in plans} - {"planned_at"}
     known = [n for n in numeric if n not in constant and (n in planned or (ahead.height and ahead[n].null_count() < ahead.height))]
@@ -232,7 +281,7 @@ def _roles(frame: pl.DataFrame, config: ForecastConfig, observed: int, where: st
         known = []
     static = [name for name in free if name in constant] if config.static is None else []
     past = [name for name in numeric if name not in {*known, *static}] if config.past is None else []
-    ignored = sorted(set(free) - {*known, *static, *past})
+    ignored = sorted({*free, *nested} - {*known, *static, *past, *named})
     wrong = sorted(hierarchy - constant)
     if wrong:
         raise PanelError(f"{where}: levels of the hierarchy have to be constant per series, {', '.join(wrong)} is not")
@@ -261,8 +310,8 @@ def _demand(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Demand, and which periods were without stock; of the first `decided` periods it is told whether gaps are unknown."""
     series, observed = shape
-    y = _grid(frame.filter(pl.col("period") < observed), "y", (series, observed))
-    listed = _grid(frame.filter(pl.col("period") < observed).with_columns(pl.lit(1.0).alias("listed")), "listed", (series, observed)) == 1
+    y = _grid(frame.filter(pl.col(PERIOD) < observed), "y", (series, observed))
+    listed = _grid(frame.filter(pl.col(PERIOD) < observed).with_columns(pl.lit(1.0).alias("listed")), "listed", (series, observed)) == 1
     alive = np.arange(observed)[None, :] >= first[:, None]
     y[~alive] = np.nan
     gap = alive & ~listed
@@ -272,9 +321,13 @@ def _demand(
         notes.append(f"of {gap.sum():,} periods that are not listed after launch, {(gap & ~unknown).sum():,} are taken as without demand")
     censored = np.zeros_like(alive)
     if "is_stock_out" in frame.columns:
-        marks = frame.filter(pl.col("period") < observed).with_columns(pl.col("is_stock_out").cast(pl.Float32))
+        marks = frame.filter(pl.col(PERIOD) < observed).with_columns(pl.col("is_stock_out").cast(pl.Float32))
         censored = _grid(marks, "is_stock_out", (series, observed)) == 1
         notes.append(f"{censored.sum():,} periods without stock count as unknown demand")
+        if not (np.where(censored, 0, np.nan_to_num(y)) > 0).any():
+            raise PanelError(
+                "the panel: all demand lies in periods that is_stock_out marks, so that none is known; mend is_stock_out, or leave it out"
+            )
     return y, censored
 
 
@@ -297,7 +350,7 @@ def _gaps_unknown(y: np.ndarray, gap: np.ndarray, alive: np.ndarray, config: For
 def _grid(frame: pl.DataFrame, name: str, shape: tuple[int, int]) -> np.ndarray:
     """The column's values by series and period; not a number where there is none."""
     grid = np.full(shape, np.nan, dtype=np.float32)
-    grid[frame["row"].to_numpy(), frame["period"].to_numpy()] = frame[name].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    grid[frame[ROW].to_numpy(), frame[PERIOD].to_numpy()] = frame[name].cast(pl.Float32).fill_null(float("nan")).to_numpy()
     return grid
 
 
@@ -308,11 +361,11 @@ def _known_ahead(frame: pl.DataFrame, name: str, shape: tuple[int, int], first: 
         return KnownAhead(values, None)
     # A plan counts from the first period at whose date it was made; a value without a day of planning has always been known.
     if frame.schema[column].is_temporal():
-        days = frame.select("row", "period", pl.col(column).cast(pl.Date).alias("day"))
+        days = frame.select(ROW, PERIOD, pl.col(column).dt.date().alias("day"))
         dates = period_dates(first, shape[1], frequency)
         numbered = np.searchsorted(dates.to_numpy(), days["day"].fill_null(date.min).to_numpy().astype("datetime64[D]"), side="left")
     else:
         numbered = (frame[column].cast(pl.Int64).fill_null(np.iinfo(np.int32).min + 1) - int(first)).to_numpy()
     planned = np.full(shape, -1, dtype=np.int32)
-    planned[frame["row"].to_numpy(), frame["period"].to_numpy()] = np.maximum(numbered, -1)
+    planned[frame[ROW].to_numpy(), frame[PERIOD].to_numpy()] = np.maximum(numbered, -1)
     return KnownAhead(values, planned)

@@ -7,7 +7,7 @@ import polars as pl
 from pipelines.forecasting.backtest import CHAMPION, Backtest
 from pipelines.forecasting.quantiles import quantile_name
 from pipelines.forecasting.summary import by_segment, quantiles_held
-from pipelines.pictures import new_figure, png_of
+from pipelines.pictures import new_figure, plain, png_of
 
 __all__ = ["coverage_picture", "effects_picture", "fan_picture", "segment_picture"]
 
@@ -37,7 +37,7 @@ def fan_picture(found: Backtest, quantiles: list[float]) -> bytes:
         axes.fill_between(rows["ds"], rows[low], rows[high], alpha=0.3, label=f"{low[-2:]} % to {high[-2:]} %")
         axes.plot(rows["ds"], rows["expected_units"], label="expected")
         axes.plot(rows["ds"], rows["y"], ".k", label="actual")
-        axes.set_title(f"{name} ({rows['model_name'][0]})", fontsize=8)
+        axes.set_title(plain(f"{name} ({rows['model_name'][0]})"), fontsize=8)
         axes.tick_params(labelsize=6)
     figure.axes[0].legend(fontsize=6)
     figure.autofmt_xdate()
@@ -52,7 +52,7 @@ def segment_picture(found: Backtest) -> bytes:
     places = range(rows.height)
     axes.barh([p - 0.2 for p in places], rows["mase"].to_list(), height=0.4, label="served")
     axes.barh([p + 0.2 for p in places], rows["best_baseline_mase"].to_list(), height=0.4, label="best baseline of the segment")
-    axes.set_yticks(list(places), [f"{s} ({n:,})" for s, n in rows.select("segment", "rows").iter_rows()], fontsize=7)
+    axes.set_yticks(list(places), [plain(f"{s} ({n:,})") for s, n in rows.select("segment", "rows").iter_rows()], fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("MASE")
     axes.legend(fontsize=7)
@@ -83,7 +83,7 @@ def effects_picture(effects: pl.DataFrame) -> bytes:
     low, high = rows["factor"] - rows["factor_low"], rows["factor_high"] - rows["factor"]
     axes.errorbar(rows["factor"], places, xerr=[low, high], fmt="o", capsize=3)
     axes.axvline(1, linestyle="--", color="grey")
-    axes.set_yticks(places, [f"{c}, {g}" for c, g in rows.select("covariate", "group").iter_rows()], fontsize=7)
+    axes.set_yticks(places, [plain(f"{c}, {g}") for c, g in rows.select("covariate", "group").iter_rows()], fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("demand is multiplied by")
     return png_of(figure)

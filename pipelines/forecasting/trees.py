@@ -68,11 +68,19 @@ class TreeModel:
             corrected[alive, lead - 1] = np.exp(start + self.shrinkage * block.booster.predict(matrix, raw_score=True, num_threads=1))
         return straight, corrected
 
-    def contributions(self, maker: FeatureMaker, origin: int, lead: int) -> tuple[np.ndarray, np.ndarray]:
-        """Per living series and feature: what it adds to the logarithm of the level (TreeSHAP, and the regression's part); the values."""
+    def contributions(
+        self, maker: FeatureMaker, origin: int, lead: int, rows: np.ndarray, is_by_trees: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Per row (a series) and feature: what it adds to the logarithm of the level; the features' values.
+
+        It is the regression's part, and TreeSHAP's where trees have their say (`is_by_trees`, one value per row).
+        """
         block = next(block for block in self.blocks if lead <= block.last)
-        matrix = maker.rows(origin, lead, maker.history(origin)[1])[maker.is_alive(origin)]
-        added = block.booster.predict(matrix, pred_contrib=True, num_threads=1)[:, : len(self.features)] * self.shrinkage
+        matrix = maker.rows(origin, lead, maker.history(origin)[1])[rows]
+        added = np.zeros(matrix.shape)
+        if is_by_trees.any():
+            told = block.booster.predict(matrix[is_by_trees], pred_contrib=True, num_threads=1)
+            added[is_by_trees] = told[:, : len(self.features)] * self.shrinkage
         added[:, block.regression.columns] += block.regression.parts(matrix)
         return added, matrix
 

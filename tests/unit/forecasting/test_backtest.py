@@ -8,6 +8,7 @@ from pipelines.forecasting.backtest import CHAMPION, backtest
 from pipelines.forecasting.config import config_of
 from pipelines.forecasting.engine import DemandEngine, forecast_panel, learn_panel
 from pipelines.forecasting.panel import panel_of
+from pipelines.forecasting.trees import TreeModel
 from tests.unit.forecasting.panels import weekly_panel
 
 QUICK = {"cutoffs": 2, "validation_cutoffs": 3, "trees": {"iterations": 20, "maximum_rows": 4000, "minimum_leaf_rows": 20}, "threads": 1}
@@ -115,3 +116,23 @@ def test_a_feature_is_told_as_the_reason_for_a_forecast_that_it_raised(learned):
     told = forecast.filter(pl.col("model_name").str.contains("trees|regression"))
     assert told["reason_1"].null_count() < 0.05 * told.height
     assert forecast.filter(~pl.col("model_name").str.contains("trees|regression"))["reason_1"].drop_nulls().is_empty()
+
+
+def test_reasons_are_made_once_per_block_and_only_for_series_that_trees_serve(learned, monkeypatch):
+    panel, _, _, engine = learned
+    asked = []
+    monkeypatch.setattr(
+        TreeModel,
+        "contributions",
+        lambda self, maker, origin, lead, rows, is_by_trees: (
+            asked.append((lead, len(rows), int(is_by_trees.sum()))) or (np.zeros((len(rows), len(self.features))),) * 2
+        ),
+    )
+    champions = engine.champions.with_columns(
+        pl.when(pl.col("cell") == "all").then(pl.lit("trees")).otherwise(pl.lit("ses")).alias("model_name")
+    )
+    forecast_panel(replace(engine, champions=champions), panel, with_reasons=True)
+    assert asked == []
+    everyone = engine.champions.with_columns(pl.lit("trees").alias("model_name"))
+    forecast_panel(replace(engine, champions=everyone), panel, with_reasons=True)
+    assert asked == [(block.first, panel.series, panel.series) for block in engine.trees.blocks]

@@ -1,13 +1,23 @@
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 import pytest
 
 from pipelines.forecasting.config import ForecastConfig, config_of, read_config
+from pipelines.forecasting.features import FeatureMaker
 from pipelines.forecasting.panel import PanelError, panel_of, read_panel
+from pipelines.pictures import new_figure, plain, png_of
 
 DAYS = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 5)]
+
+
+WEEKS = [date(2026, 1, 5) + timedelta(weeks=week) for week in range(30)]
+
+
+def _series(days, name="a"):
+    return pl.DataFrame({"unique_id": name, "ds": days, "y": 3.0})
 
 
 def _frame(**columns):
@@ -36,6 +46,10 @@ def test_gaps_are_unknown_where_told_or_where_a_zero_is_implausible():
         ([date(2026, 1, 1), date(2026, 2, 1), date(2026, 4, 1)], "monthly", 4),
         ([datetime(2026, 1, 1), datetime(2026, 1, 2), datetime(2026, 1, 4)], "daily", 4),
         ([40, 41, 44], "periods", 5),
+        ([20260102, 20260103, 20260105], "daily", 4),
+        ([202601, 202602, 202604], "monthly", 4),
+        ([date(2026, 1, 31), date(2026, 2, 28), date(2026, 4, 30)], "monthly", 4),
+        ([date(2026, 1, 2), date(2026, 2, 2), date(2026, 4, 1)], "monthly", 4),
     ],
 )
 def test_the_frequency_is_inferred(ds, name, periods):
@@ -85,6 +99,12 @@ def test_a_period_without_stock_is_unknown_demand():
         (_frame(), {"known": ["promo"]}, "names columns that are not there: promo"),
         (_frame(region=["n", "n", "s"]), {"hierarchy": ["region"]}, "region is not"),
         (_frame(), {"frequency": "weekly"}, "lies between two weekly periods"),
+        (_series([date(2024, m, 1) for m in (1, 4, 7, 10)] + [date(2025, 1, 1)]), {}, "dates lie 3 months apart"),
+        (_series([date(2024, 1, 1) + timedelta(weeks=2 * n) for n in range(9)]), {}, "dates lie 2 weeks apart"),
+        (_series([*WEEKS, date(9999, 12, 27)]), {}, "1 rows lie .* periods from the others .series a at 9999-12-27"),
+        (_frame(is_stock_out=[True] * 3), {}, "all demand lies in periods that is_stock_out marks"),
+        (_frame(is_stock_out=["no", "yes", "no"]), {}, "is_stock_out is String; give true and false"),
+        (_frame(), {"frequency": "periods"}, "name the calendar, or give numbers"),
     ],
 )
 def test_what_cannot_be_forecast_is_refused_with_what_to_do(frame, config, message):
@@ -110,3 +130,55 @@ def test_a_file_that_is_no_panel_is_refused(tmp_path):
     (tmp_path / "text.parquet").write_text("not parquet")
     with pytest.raises(PanelError, match="not readable as Parquet"):
         read_panel(tmp_path / "text.parquet", ForecastConfig())
+
+
+def test_month_ends_stay_month_ends():
+    panel = panel_of(_series([date(2025, 11, 30), date(2025, 12, 31), date(2026, 2, 28)]), ForecastConfig())
+    assert panel.ds.to_list() == [date(2025, 11, 30), date(2025, 12, 31), date(2026, 1, 31), date(2026, 2, 28)]
+    assert FeatureMaker(panel).date_of(5) == date(2026, 4, 30)
+
+
+def test_weeks_on_different_weekdays_and_a_stray_day_are_weeks():
+    thursdays = [day + timedelta(days=3) for day in WEEKS]
+    stray = [*WEEKS[:9], WEEKS[9] + timedelta(days=1), *WEEKS[10:]]
+    panel = panel_of(pl.concat([_series(WEEKS), _series(thursdays, "b"), _series(stray, "c")]), ForecastConfig())
+    assert (panel.frequency.name, panel.observed) == ("weekly", 30)
+    assert (panel.y == 3).all()
+    assert "31 rows lie beside the usual day of a weekly period and count for the nearest" in panel.notes
+
+
+def test_the_day_is_that_of_the_time_zone():
+    midnights = [datetime(2026, 1, day, tzinfo=ZoneInfo("Europe/Berlin")) for day in (1, 2, 3)]
+    frame = _frame().with_columns(pl.Series("ds", midnights, dtype=pl.Datetime("us", "Europe/Berlin")))
+    assert panel_of(frame, ForecastConfig()).ds[0] == date(2026, 1, 1)
+
+
+def test_any_other_column_does_no_harm():
+    frame = _frame(row=[1, 2, 3], period=[5.0, 6.0, 7.0], tags=[["a"], ["b"], []])
+    panel = panel_of(frame, ForecastConfig())
+    assert list(panel.past) == ["row", "period"]
+    assert "columns not used: tags" in panel.notes
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"quantiles": "high"}, "quantiles is 'high'; give a list of numbers"),
+        ({"quantiles": [0.951, 0.953]}, "differ by whole hundredths"),
+        ({"trees": {"iterations": -1}}, "trees: iterations is -1; give a whole number from 1"),
+        ({"trees": {"learning_rate": "fast"}}, "trees: learning_rate is 'fast'; give a number"),
+        ({"trees": 7}, "trees is 7; give keys and values"),
+        ({"hierarchy": [3]}, "hierarchy is .*; it has to be a list of names"),
+        ({"known": "price"}, "known is 'price'; it has to be a list of names"),
+        ({"threads": True}, "threads is True; give a whole number from 1"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_its_key(document, message):
+    with pytest.raises(PanelError, match=message):
+        config_of(document)
+
+
+def test_a_dollar_in_a_title_is_no_formula():
+    figure = new_figure(2, 1)
+    figure.add_subplot().set_title(plain("$x_{ and $y"))
+    assert png_of(figure)
