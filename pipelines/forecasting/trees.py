@@ -22,6 +22,8 @@ from pipelines.forecasting.regression import LevelRegression, fit_regression
 __all__ = ["LeadBlock", "TreeModel", "fit_trees", "lead_blocks", "training_rows"]
 
 
+_LEAST_BLOCK_ROWS = 100
+"""Fewer rows than this teach nothing about a block of lead times."""
 _LEAST_SHARE = 0.2
 
 
@@ -125,6 +127,11 @@ def fit_trees(maker: FeatureMaker, origin: int, horizon: int, config: ForecastCo
     def fitted(leads: tuple[int, int]) -> tuple[LeadBlock, int]:
         first, last = leads
         matrix, y, level = training_rows(maker, origin, range(first, last + 1), config, len(names))
+        # Where the history is too young to show so long a lead time, a shorter one stands for it.
+        nearer = first
+        while len(y) < _LEAST_BLOCK_ROWS and nearer > 1:
+            nearer = max(1, nearer - (last - first + 1))
+            matrix, y, level = training_rows(maker, origin, range(nearer, nearer + last - first + 1), config, len(names))
         regression = fit_regression(matrix, maker.start_columns(names), y, level)
         start = np.log(level) + regression.correction(matrix)
         return LeadBlock(first, last, regression, _fit(matrix, y, start, names, config)), len(y)

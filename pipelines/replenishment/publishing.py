@@ -26,6 +26,8 @@ from pipelines.replenishment.proposing import followed, promised, propose, propo
 __all__ = ["TABLES", "Replenished", "replenish", "replenishment_is_current"]
 
 TABLES = ("stock_targets", "rebalance_proposals")
+_PUBLISHED_NAMES = {"lead_time_days": "usual_lead_time_days"}
+"""In published tables, lead_time_days is how far ahead a day was forecast."""
 _DIGITS = 6
 
 
@@ -79,7 +81,7 @@ def _replace(lake: Lake, contract: Contract, frame: pl.DataFrame, made_from: Map
         rows = pl.DataFrame(schema=schema)
     else:
         # Sums in another order differ in their last digits; tables do not.
-        rounded = frame.with_columns(selectors.float().round(_DIGITS), scored_at=pl.lit(now))
+        rounded = frame.rename(_PUBLISHED_NAMES, strict=False).with_columns(selectors.float().round(_DIGITS), scored_at=pl.lit(now))
         rows = rounded.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
     arrow = rows.sort(contract.custom("sortedBy")).to_arrow(compat_level=pl.CompatLevel.oldest())
     lake.replace(f"gold/{contract.name}", pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), dict(made_from))

@@ -35,8 +35,8 @@ def test_targets_are_published_with_what_to_order(home):
     assert rows["S2"]["stock_out_risk"] > 0.95
     assert rows["S2"]["runs_out_date"] == DAY + timedelta(days=1)
     assert rows["S1"]["runs_out_date"] == DAY + timedelta(days=20)
-    assert rows["DC01"]["expected_units"] == pytest.approx(4.0 * (rows["DC01"]["lead_time_days"] + rows["DC01"]["review_days"]))
-    assert rows["S1"]["lead_time_days"] == pytest.approx(3.0)
+    assert rows["DC01"]["expected_units"] == pytest.approx(4.0 * (rows["DC01"]["usual_lead_time_days"] + rows["DC01"]["review_days"]))
+    assert rows["S1"]["usual_lead_time_days"] == pytest.approx(3.0)
     assert rows["S1"]["review_days"] == pytest.approx(3.0)
     assert rows["S1"]["unit_value"] == 400
 
