@@ -11,6 +11,9 @@
     {%- if contract.enforced and not temporary -%}
         {{ get_assert_columns_equivalent(compiled_code) }}
         {%- set compiled_code = get_select_subquery(compiled_code) -%}
+    {%- elif buckets > 1 -%}
+        {#- Within one text, DuckDB takes a window named by two statements for one that is defined twice, unless in a subquery. -#}
+        {%- set compiled_code = 'select * from (' ~ compiled_code ~ '\n)' -%}
     {%- endif -%}
     {%- for bucket in range(buckets) -%}
         {%- if is_in_buckets %}{{ open_bucket(bucket, buckets) }}{% endif -%}

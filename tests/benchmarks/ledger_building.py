@@ -14,7 +14,7 @@ import duckdb
 from pipelines.home import Home, project_root
 from pipelines.lake import Lake
 
-__all__ = ["build", "build_by_hand", "must_agree"]
+__all__ = ["build", "build_by_hand", "must_agree", "run_dbt"]
 
 _MODELS = "+serials +serial_stays"
 _HERE = Path(__file__).parent
@@ -49,8 +49,8 @@ print(used.ru_maxrss, used.ru_utime + used.ru_stime)
 def build(home: Home) -> dict:
     """Figures of one dbt build of the ledger, full or of what is new: seconds in all and by model, peak memory, size."""
     if not home.warehouse.exists():
-        _dbt(home, "seed")
-    seconds, processor, peak = _dbt(home, "build", "--exclude-resource-type", "test", "unit_test", "seed", "--select", *_MODELS.split())
+        run_dbt(home, "seed")
+    seconds, processor, peak = run_dbt(home, "build", "--exclude-resource-type", "test", "unit_test", "seed", "--select", *_MODELS.split())
     results = json.loads((_target(home) / "run_results.json").read_text(encoding="utf-8"))["results"]
     models = {each["unique_id"].rsplit(".", 1)[-1]: round(each["execution_time"], 1) for each in results if each["execution_time"] > 1}
     return {
@@ -114,7 +114,7 @@ def _target(home: Home) -> Path:
     return home.root / "dbt_target"
 
 
-def _dbt(home: Home, *arguments: str) -> tuple[float, float, int]:
+def run_dbt(home: Home, *arguments: str) -> tuple[float, float, int]:
     """Seconds of one dbt command, by the clock and of its processors, and its peak memory in KiB."""
     environment = os.environ | {"SERIALAKE_HOME": str(home.root), "SERIALAKE_MEMORY": _MEMORY}
     dbt = [str(Path(sys.executable).with_name("dbt")), "--quiet", *arguments, "--profiles-dir", ".", "--target-path", str(_target(home))]
