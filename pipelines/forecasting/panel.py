@@ -272,7 +272,7 @@ def _roles(frame: pl.DataFrame, config: ForecastConfig, observed: int, where: st
     if nested & (hierarchy | {*(config.static or [])}):
         raise PanelError(f"{where}: {', '.join(sorted(nested & named))} holds lists; a static column has one value per series")
     free = [name for name in frame.columns if name not in {*KEYS, "is_stock_out", ROW, PERIOD, *plans, *named, *nested}]
-    constant = frame.select(pl.lit(0)).columns and _constant(frame, [*free, *hierarchy])
+    constant = _constant(frame, [*free, *hierarchy])
     ahead = frame.filter(pl.col(PERIOD) >= observed)
     numeric = [name for name in free if frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean]
     planned = {name.removesuffix("_planned_at") for name in plans} - {"planned_at"}

@@ -6,13 +6,15 @@ Reading options and showing the outcome belong here; moving an alias and trainin
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 from rich.console import Console
 
 from pipelines.home import Home
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["model_app"]
 
@@ -29,7 +31,7 @@ def list_models(name: Annotated[str | None, typer.Argument(help="demand or retur
     from pipelines.summary import show_rows  # noqa: PLC0415 - a command imports what it needs
 
     cards = _cards(name).sort("model_name", "trained_at").select(_SHOWN)
-    show_rows(_out, "Models", cards.with_columns(pl.col("skill").round(3)))
+    show_rows(_out, "Models", cards.with_columns(cards["skill"].round(3)))
 
 
 @model_app.command("rollback")
@@ -66,7 +68,7 @@ def verify_model(
     from pipelines.params import read_params  # noqa: PLC0415
 
     cards = _cards(name)
-    chosen = cards.filter(pl.col("model_version") == version if version else pl.col("alias_name") == "champion")
+    chosen = cards.filter(cards["model_version"] == version if version else cards["alias_name"] == "champion")
     if chosen.is_empty():
         _fail(f"{name}: no version {version or 'is champion'}; `serialake model list` shows the versions there are")
     card = chosen.row(0, named=True)
@@ -79,15 +81,17 @@ def verify_model(
 
 def _cards(name: str | None) -> pl.DataFrame:
     """The cards of a model, or of all; ends the command where there are none."""
+    import polars as pl  # noqa: PLC0415
+
     from pipelines.contracts import published_contracts  # noqa: PLC0415
     from pipelines.lake import Lake  # noqa: PLC0415
     from pipelines.models.registry import CARDS  # noqa: PLC0415
 
     lake = Lake(Home.from_environment().lake)
+    cards = pl.DataFrame(schema=published_contracts()["model_cards"].polars_schema)
     if lake.exists(CARDS):
         # Cards of an older release lack the newer columns.
-        lake.ensure(CARDS, published_contracts()["model_cards"].polars_schema)
-    cards = lake.read(CARDS) if lake.exists(CARDS) else pl.DataFrame(schema={"model_name": pl.String()})
+        cards = pl.concat([cards, lake.read(CARDS)], how="diagonal_relaxed")
     found = cards if name is None else cards.filter(pl.col("model_name") == name)
     if found.is_empty():
         _fail(f"No training of {name or 'any model'} in {Home.from_environment().root} yet: serialake run (or set SERIALAKE_HOME)")

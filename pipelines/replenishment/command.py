@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 from rich.console import Console
 
 from pipelines.home import Home
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["whatif"]
 
@@ -64,6 +66,8 @@ def whatif(
 
 def _offers(home: Home, campaign: str | None, discount: float | None, first: datetime | None, last: datetime | None,
             articles: str | None, sites: str | None):  # fmt: skip
+    import polars as pl  # noqa: PLC0415
+
     from pipelines.replenishment.whatif import Offers, WhatIfError, campaign_of_file  # noqa: PLC0415
     from pipelines.warehouse import query  # noqa: PLC0415
 
@@ -86,11 +90,13 @@ def _offers(home: Home, campaign: str | None, discount: float | None, first: dat
 
 
 def _by_lead(scores: pl.DataFrame) -> pl.DataFrame:
-    return scores.select("article_id", "site_id", pl.col("lead_time_days").alias("lead"), "expected_units")
+    return scores.rename({"lead_time_days": "lead"}).select("article_id", "site_id", "lead", "expected_units")
 
 
 def _totals(table: pl.DataFrame) -> pl.DataFrame:
     figures = [name for name in table.columns if name.endswith(("_without", "_with"))]
+    import polars as pl  # noqa: PLC0415
+
     return table.group_by("site_kind").agg(pl.col(figures).sum().round(2)).sort("site_kind", descending=True)
 
 

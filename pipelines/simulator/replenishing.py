@@ -20,7 +20,7 @@ from pipelines.simulator.demand import Drawn, draw_demand
 from pipelines.simulator.master import CENTRES, Master, build_master
 from pipelines.simulator.supply import Routes, build_routes
 
-__all__ = ["Flow", "MinMaxPolicy", "flow_frame", "flow_of", "replenished", "settings_frame"]
+__all__ = ["Flow", "MinMaxPolicy", "arrivals", "delivery_days", "flow_frame", "flow_of", "replenished", "settings_frame"]
 
 _LONGEST_WAIT_DAYS = 14
 """No order waits longer: stores are served three times a week, one to three days after the issue."""
@@ -81,7 +81,7 @@ def flow_of(config: SimulationConfig, master: Master, drawn: Drawn, routes: Rout
     sold = np.concatenate([past, demand])
     received, minimum, maximum = (np.zeros_like(demand) for _ in range(3))
     closing = np.zeros_like(demand)
-    arrival, reviews = _arrivals(routes, days), _delivery_days(routes, days)
+    arrival, reviews = arrivals(routes, days), delivery_days(routes, days)
     stock, on_order = (np.zeros((stores, variants), dtype=np.int32) for _ in range(2))
     lowest, highest = np.zeros_like(stock), np.zeros_like(stock)
     for day in range(days):
@@ -178,19 +178,19 @@ def _levels(trailing: np.ndarray, age_days: np.ndarray, policy: MinMaxPolicy) ->
     return minimum, np.maximum(minimum + 1, np.ceil(daily * policy.maximum_cover_days)).astype(np.int32)
 
 
-def _delivery_days(routes: Routes, days: int) -> np.ndarray:
+def delivery_days(routes: Routes, days: int) -> np.ndarray:
     """True on the delivery days of the horizon, by [store, day]."""
     return routes.last_delivery[:, PAST_DAYS : PAST_DAYS + days] == np.arange(days)
 
 
-def _arrivals(routes: Routes, days: int) -> np.ndarray:
+def arrivals(routes: Routes, days: int) -> np.ndarray:
     """Day on which goods arrive that are ordered in the evening of a day, by [store, day]; `days` where none is left.
 
     The centre issues them on the next day at the earliest, and they come with the first delivery that this is in time for.
     """
     day = np.arange(days)
     transit = routes.transit[:, PAST_DAYS : PAST_DAYS + days]
-    in_time = np.where(_delivery_days(routes, days), day - transit, -1)
+    in_time = np.where(delivery_days(routes, days), day - transit, -1)
     arrival = np.full_like(in_time, days)
     for later in range(days - 1, -1, -1):
         recent = slice(max(0, later - _LONGEST_WAIT_DAYS), later)

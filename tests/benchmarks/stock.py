@@ -35,7 +35,7 @@ from pipelines.simulator.calendar import trading_calendar
 from pipelines.simulator.config import SimulationConfig
 from pipelines.simulator.demand import draw_demand
 from pipelines.simulator.master import CENTRES, build_master
-from pipelines.simulator.replenishing import MinMaxPolicy, _arrivals, _delivery_days, flow_frame, flow_of
+from pipelines.simulator.replenishing import MinMaxPolicy, arrivals, delivery_days, flow_frame, flow_of
 from pipelines.simulator.supply import build_routes
 from pipelines.summary import table_of
 
@@ -72,7 +72,7 @@ def retailer_of(config: SimulationConfig) -> Retailer:
     store = pl.DataFrame({"site": master.sites.code, "store": np.arange(len(master.sites.code)) - CENTRES})
     position = series.join(store, on="site", how="left", maintain_order="left")["store"].to_numpy()
     days = config.days
-    arrival, review = _arrivals(routes, days), _delivery_days(routes, days)
+    arrival, review = arrivals(routes, days), delivery_days(routes, days)
     # An order of the evening is one of the next morning; what would arrive after the end never does.
     lead = np.concatenate([np.zeros((len(arrival), 1), dtype=int), np.minimum(arrival[:, :-1], days) - np.arange(1, days)], axis=1)
     morning = np.concatenate([np.zeros((len(review), 1), dtype=bool), review[:, :-1]], axis=1)

@@ -54,7 +54,7 @@ def test_every_series_is_forecast_for_28_days_after_the_last_observed_one(built_
     forecast = built_world.query("""
         select article_id, site_id, min(forecast_date) as first, max(forecast_date) as last, count(*) as days,
             max(features_as_of_date) as known,
-            bool_and(units_p10 <= units_p50 and units_p50 <= units_p90 and expected_units >= 0) as ordered
+            bool_and(units_p10 <= units_p50 and units_p50 <= units_p90 and expected_units > 0) as ordered
         from demand_forecasts group by all""")
     last = built_world.query("select max(sales_date) from sales_daily where units_sold > 0").item()
     sold = built_world.query("select distinct article_id, site_id from sales_daily where units_sold > 0")

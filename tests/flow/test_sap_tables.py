@@ -18,6 +18,8 @@ pytestmark = pytest.mark.slow
 WORLD = {"days": 45, "stores": 3, "articles": 4, "seed": 5, "scale": 0.2}
 TABLES = ("mkpf", "mseg", "matdoc", "ser03", "objk")
 LEDGER = ("serial_movements", "serials", "serial_stays")
+POSTED = 5239
+"""Movements that the ERP posted in this world; three more are told by scans alone."""
 NOT_IN_TABLES = ("handling_unit_id",)
 """What only a delivery's IDoc tells here: the extracts hold no handling units."""
 TELLERS = ("witness_count", "witness_names", "last_witness_names", "material_document_id", "document_item", "file", "line", "ingested_at")
@@ -58,11 +60,6 @@ def witnesses(home: Home) -> tuple[int, int]:
     return query(home.published, f"select count(*) filter ({tables}), count(*) filter ({tables} and {idocs}) from serial_movements").row(0)
 
 
-def posted(home: Home) -> int:
-    """Movements that the ERP posted: those that not only a scan tells."""
-    return query(home.published, "select count(*) from serial_movements where witness_names <> 'handheld'").item()
-
-
 def ledger(home: Home, table: str, without: tuple[str, ...]) -> pl.DataFrame:
     rows = query(home.published, f"select * from {table}")
     return rows.drop(*(name for name in without if name in rows.columns)).sort(pl.all())
@@ -89,5 +86,4 @@ def test_tables_tell_of_every_unit_what_the_idocs_tell(delivered, idocs_only, tm
         different = [name for name in ours.columns if not ours[name].equals(theirs[name])]
         assert ours.equals(theirs), f"{table} differs in {different}"
     told, by_both = witnesses(home)
-    assert posted(idocs_only) > 5000
-    assert (told, by_both) == (posted(idocs_only), posted(idocs_only) if not without else 0)
+    assert (told, by_both) == (POSTED, POSTED if not without else 0)
