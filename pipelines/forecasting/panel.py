@@ -19,18 +19,15 @@ from pipelines.forecasting.config import ForecastConfig
 from pipelines.forecasting.cutoffs import cutoff_periods
 from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.frequency import FREQUENCIES, Frequency, infer_frequency, period_dates, period_number, snapped
+from pipelines.forecasting.roles import column_roles
+from pipelines.forecasting.rows import PERIOD, ROW, checked_rows, refuse_stray_dates
 
 __all__ = ["KnownAhead", "Panel", "PanelError", "panel_of", "read_panel"]
 
-KEYS = ("unique_id", "ds", "y")
-ROW, PERIOD = "__row", "__period"
-"""Columns of our own, named as nobody's are."""
 NEVER_PLANNED = np.iinfo(np.int32).max
 _IMPLAUSIBLE_ZERO = 10.0
 """A series whose quietest recorded periods sell so many does not sell none in one that is not recorded."""
 _ALMOST_ALL = 0.9
-_MOST_PERIODS_A_LISTED, _FREE_PERIODS = 10, 400
-"""A calendar of more periods than so many for each that is listed, beyond these, was stretched by a mistaken date."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,7 @@ def read_panel(path: Path, config: ForecastConfig) -> Panel:
 
 def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the panel") -> Panel:
     """The dense panel of a frame with unique_id, ds and y. Raises PanelError that says what is wrong, where, and what to do."""
-    frame = _checked(frame, where)
+    frame = checked_rows(frame, where)
     frequency = _frequency(frame, config, where)
     observed_rows = frame.filter(pl.col("y").is_not_null())
     if observed_rows.is_empty():
@@ -144,7 +141,7 @@ def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the pane
     # What lies before the first sale of all is not demand.
     first, last, until = frame.filter(pl.col("y") > 0)["ds"].min(), frame.filter(pl.col("y").is_not_null())["ds"].max(), frame["ds"].max()
     frame = frame.filter(pl.col("ds") >= first).with_columns(period_number("ds", first, frequency).alias(PERIOD))
-    _must_be_dense(frame, where)
+    refuse_stray_dates(frame, where)
     names = started["unique_id"].unique().sort()
     never = frame["unique_id"].n_unique() - len(names)
     frame = frame.join(pl.DataFrame({"unique_id": names, ROW: np.arange(len(names), dtype=np.int32)}), on="unique_id")
@@ -153,7 +150,7 @@ def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the pane
     notes = [f"{never:,} series never sold anything and are left out"] if never else []
     if moved:
         notes.append(f"{moved:,} rows lie beside the usual day of a {frequency.name} period and count for the nearest")
-    roles = _roles(frame, config, observed, where, notes)
+    roles = column_roles(frame, config, observed, where, notes)
     first_sale = frame.filter(pl.col("y") > 0).group_by(ROW).agg(pl.col(PERIOD).min()).sort(ROW)[PERIOD].to_numpy()
     # How gaps are read is decided by what was known at the first cut-off, so that later weeks do not change what was forecast there.
     cutoffs = cutoff_periods(observed, frequency, config)
@@ -170,83 +167,6 @@ def panel_of(frame: pl.DataFrame, config: ForecastConfig, where: str = "the pane
     )  # fmt: skip
 
 
-def _checked(frame: pl.DataFrame, where: str) -> pl.DataFrame:
-    missing = [name for name in KEYS if name not in frame.columns]
-    if missing:
-        raise PanelError(f"{where}: lacks {', '.join(missing)}; name its columns unique_id, ds, y (it has {', '.join(frame.columns)})")
-    kind = frame.schema["ds"]
-    if kind.is_integer():
-        frame = _dates_of_numbers(frame)
-    elif kind == pl.String:
-        try:
-            frame = frame.with_columns(pl.col("ds").str.to_date(strict=True))
-        except pl.exceptions.PolarsError as error:
-            raise PanelError(f"{where}: ds holds texts that are not dates like 2026-03-02 ({error})") from error
-    elif isinstance(kind, pl.Datetime):
-        # The day at the place of the time zone, not that of Greenwich.
-        frame = frame.with_columns(pl.col("ds").dt.date())
-    elif kind != pl.Date:
-        raise PanelError(f"{where}: ds is {kind}; give dates, or whole numbers of periods")
-    if not frame.schema["y"].is_numeric() and frame.schema["y"] != pl.Boolean:
-        raise PanelError(f"{where}: y is {frame.schema['y']}; give numbers")
-    mark = frame.schema.get("is_stock_out", pl.Boolean)
-    if not (mark == pl.Boolean or mark.is_numeric() or mark == pl.Null):
-        raise PanelError(f"{where}: is_stock_out is {mark}; give true and false, or 1 and 0")
-    return _sane(frame.with_columns(pl.col("unique_id").cast(pl.String), pl.col("y").cast(pl.Float64).fill_nan(None)), where)
-
-
-def _dates_of_numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    """Numbers like 20230102 are days and like 202301 months; others stay numbers of periods."""
-    if frame["ds"].null_count() or frame.is_empty():
-        return frame
-    text = pl.col("ds").cast(pl.String)
-    lowest, highest = frame["ds"].min(), frame["ds"].max()
-    if lowest >= 1900_01_01 and highest <= 9999_12_31:
-        days = frame.select(text.str.to_date("%Y%m%d", strict=False)).to_series()
-    elif lowest >= 1900_01 and highest <= 2200_12:
-        days = frame.select((text + "01").str.to_date("%Y%m%d", strict=False)).to_series()
-    else:
-        return frame
-    return frame if days.null_count() else frame.with_columns(days.alias("ds"))
-
-
-def _sane(frame: pl.DataFrame, where: str) -> pl.DataFrame:
-    """The frame, whose types are right, unless keys are missing or repeated or demand is no demand."""
-    for name in ("unique_id", "ds"):
-        if frame[name].null_count():
-            raise PanelError(f"{where}: {frame[name].null_count()} rows have no {name}; fill it or leave these rows out")
-    if frame.select(pl.col("y").is_infinite().any()).item():
-        raise PanelError(f"{where}: y is infinite in some rows; mend them or leave them empty")
-    twice = frame.filter(pl.struct("unique_id", "ds").is_duplicated())
-    if twice.height:
-        row = twice.row(0, named=True)
-        raise PanelError(f"{where}: holds series {row['unique_id']} at {row['ds']} more than once; add up its rows first")
-    negative = frame.filter(pl.col("y") < 0)
-    if negative.height:
-        row = negative.row(0, named=True)
-        raise PanelError(
-            f"{where}: demand of series {row['unique_id']} at {row['ds']} is {row['y']:g}, as of {negative.height} rows in all; "
-            "net returns at the period of their sale, or leave them out"
-        )
-    return frame
-
-
-def _must_be_dense(frame: pl.DataFrame, where: str) -> None:
-    """Raises PanelError where a few dates lie so far from the others that almost all periods between would be empty."""
-    periods = frame[PERIOD].unique().sort()
-    span = periods[-1] + 1
-    if span <= _MOST_PERIODS_A_LISTED * periods.len() + _FREE_PERIODS:
-        return
-    at = periods.diff().arg_max()
-    is_late = periods.len() - at <= at
-    odd = frame.filter(pl.col(PERIOD) >= periods[at] if is_late else pl.col(PERIOD) < periods[at]).sort("ds", "unique_id")
-    named = ", ".join(f"series {row['unique_id']} at {row['ds']}" for row in odd.head(3).iter_rows(named=True))
-    raise PanelError(
-        f"{where}: its dates span {span:,} periods of which {periods.len():,} are listed; {odd.height:,} rows lie {periods.diff().max():,} "
-        f"periods from the others ({named}); mend their ds or leave them out"
-    )
-
-
 def _frequency(frame: pl.DataFrame, config: ForecastConfig, where: str) -> Frequency:
     frequency = FREQUENCIES[config.frequency or infer_frequency(frame, where)]
     if frequency.name == "periods" and not frame.schema["ds"].is_integer():
@@ -258,54 +178,6 @@ def _frequency(frame: pl.DataFrame, config: ForecastConfig, where: str) -> Frequ
         frequency = replace(frequency, is_month_end=is_end)
     given = {name: getattr(config, name) for name in ("season_length", "year_length", "minimum_history", "horizon")}
     return replace(frequency, **{name: value for name, value in given.items() if value is not None})
-
-
-def _roles(frame: pl.DataFrame, config: ForecastConfig, observed: int, where: str, notes: list[str]) -> dict[str, list[str]]:
-    """Which columns are static, known ahead, past-only and the price; named ones are taken as named, others by their values."""
-    hierarchy = {name for level in config.hierarchy for name in ([level] if isinstance(level, str) else level)}
-    named = {*(config.static or []), *(config.known or []), *(config.past or []), *hierarchy, *([config.price] if config.price else [])}
-    absent = sorted(named - set(frame.columns))
-    if absent:
-        raise PanelError(f"{where}: the configuration names columns that are not there: {', '.join(absent)}")
-    plans = [name for name in frame.columns if name.endswith("planned_at")]
-    nested = {name for name in frame.columns if frame.schema[name].is_nested() or frame.schema[name] == pl.Object}
-    if nested & (hierarchy | {*(config.static or [])}):
-        raise PanelError(f"{where}: {', '.join(sorted(nested & named))} holds lists; a static column has one value per series")
-    free = [name for name in frame.columns if name not in {*KEYS, "is_stock_out", ROW, PERIOD, *plans, *named, *nested}]
-    constant = _constant(frame, [*free, *hierarchy])
-    ahead = frame.filter(pl.col(PERIOD) >= observed)
-    numeric = [name for name in free if frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean]
-    planned = {name.removesuffix("_planned_at") for name in plans} - {"planned_at"}
-    known = [n for n in numeric if n not in constant and (n in planned or (ahead.height and ahead[n].null_count() < ahead.height))]
-    if config.known is not None:
-        known = []
-    static = [name for name in free if name in constant] if config.static is None else []
-    past = [name for name in numeric if name not in {*known, *static}] if config.past is None else []
-    ignored = sorted({*free, *nested} - {*known, *static, *past, *named})
-    wrong = sorted(hierarchy - constant)
-    if wrong:
-        raise PanelError(f"{where}: levels of the hierarchy have to be constant per series, {', '.join(wrong)} is not")
-    texts = [
-        n for n in [*(config.known or []), *(config.past or [])] if not (frame.schema[n].is_numeric() or frame.schema[n] == pl.Boolean)
-    ]
-    if texts:
-        raise PanelError(f"{where}: covariates have to be numbers, {', '.join(texts)} is not; make one column per value")
-    if ignored:
-        notes.append(f"columns not used: {', '.join(ignored)}")
-    if config.price and not frame.schema[config.price].is_numeric():
-        raise PanelError(f"{where}: the price {config.price} is {frame.schema[config.price]}; give numbers")
-    usual = (name for name in ("price", "unit_price", "sell_price") if name in frame.columns and frame.schema[name].is_numeric())
-    price = config.price or next(usual, None)
-    static = list(dict.fromkeys([*(config.static or static), *sorted(hierarchy)]))
-    return {"static": static, "known": config.known or known, "past": config.past or past, "price": [price] if price else []}
-
-
-def _constant(frame: pl.DataFrame, names: Sequence[str]) -> set[str]:
-    """The columns that hold at most one value per series."""
-    if not names:
-        return set()
-    distinct = frame.group_by("unique_id").agg(pl.col(name).drop_nulls().n_unique() for name in dict.fromkeys(names))
-    return {name for name in dict.fromkeys(names) if distinct[name].max() <= 1}
 
 
 def _demand(
