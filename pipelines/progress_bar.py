@@ -28,6 +28,8 @@ _WORDS = {
     "backtest demand": "Forecasting from past cut-offs",
     "score demand": "Forecasting demand",
     "score returns": "Scoring open returns",
+    "judge forecasts": "Judging earlier forecasts",
+    "replenish": "Setting stock targets",
 }
 
 

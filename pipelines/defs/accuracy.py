@@ -11,8 +11,8 @@ import dagster as dg
 import polars as pl
 
 from pipelines.contracts import published_contracts
-from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import Lakehouse
+from pipelines.defs.specs import published_spec
 from pipelines.lake import Lake
 from pipelines.models.accuracy import ACCURACY, BY_SEGMENT, add_matured
 from pipelines.models.drifting import DRIFT_CHECKS, drift_of, recent_forecasts
@@ -29,20 +29,8 @@ from pipelines.warehouse import install_delta_extension, query
 CONTRACTS = published_contracts()
 _DEMAND = USE_CASES["demand"]
 _KEY = dg.AssetKey(["gold", ACCURACY])
-
-
-def _spec(name: str) -> dg.AssetSpec:
-    contract = CONTRACTS[name]
-    return dg.AssetSpec(
-        ["gold", name],
-        # What was said on earlier nights lies in ml/; tonight's forecasts have not matured.
-        deps=[_DEMAND.relation.split("."), ["models", _DEMAND.name]],
-        group_name=contract.domain,
-        description=f"{contract.grain} {contract.description}",
-        owners=[f"team:{contract.domain}"],
-        kinds={"polars", "deltalake"},
-        metadata={"dagster/column_schema": column_schema(contract)},
-    )
+_READ = (_DEMAND.relation.split("."), ["models", _DEMAND.name])
+"""What was said on earlier nights lies in ml/; tonight's forecasts have not matured."""
 
 
 def recent_panel(home, params: Params) -> pl.DataFrame:
@@ -57,7 +45,7 @@ def recent_panel(home, params: Params) -> pl.DataFrame:
 
 @dg.multi_asset(
     name="judge_forecasts",
-    specs=[_spec(ACCURACY), _spec(BY_SEGMENT)],
+    specs=[published_spec(CONTRACTS[name], _READ) for name in (ACCURACY, BY_SEGMENT)],
     check_specs=[dg.AssetCheckSpec(name, asset=_KEY, description=text) for name, text in DRIFT_CHECKS.items()],
 )
 def judge_forecasts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:

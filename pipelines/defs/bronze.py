@@ -11,6 +11,7 @@ import dagster as dg
 from pipelines.contracts import Contract, ContractError, source_contracts
 from pipelines.cut import newest_cut, note_cut
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.specs import column_schema
 from pipelines.ingest import MANIFEST, QUARANTINE, IngestResult, ingest
 from pipelines.live import SYSTEMS
 from pipelines.sources import read_extract_settings, read_mappings
@@ -19,18 +20,6 @@ CONTRACTS = source_contracts()
 _PERSONAL = frozenset(
     {"kundnr", "kunnr", "kunde", "kunag", "kunum", "kunnr_sid", "usnam", "usnam_mkpf", "usnaz", "customer", "customer_id"}
 )
-
-
-def column_schema(contract: Contract) -> dg.TableSchema:
-    """The contract's columns as Dagster shows them."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                c.name, c.physical_type.lower(), description=c.description, constraints=dg.TableColumnConstraints(nullable=not c.required)
-            )
-            for c in contract.columns
-        ]
-    )
 
 
 def _bronze_spec(contract: Contract) -> dg.AssetSpec:

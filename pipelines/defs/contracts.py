@@ -14,8 +14,8 @@ from pipelines.checks.gate import RESULTS, TableVerdict, check_new_rows, keep_re
 from pipelines.checks.plots import broken_rows_plot, volume_plot
 from pipelines.contracts import published_contracts, source_contracts
 from pipelines.cut import note_cut, noted_cut
-from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.specs import column_schema
 from pipelines.pictures import as_markdown
 
 CONTRACTS = source_contracts()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.contracts import published_contracts
-from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.specs import published_spec
 from pipelines.feeds import ACKNOWLEDGEMENTS, FeedSettingsError, feed_peoplesoft, read_settings, settings_file
 
 CONTRACTS = published_contracts()
@@ -28,15 +28,7 @@ OUTBOX = dg.AssetKey(["outbox", "peoplesoft"])
             owners=["team:feeds"],
             kinds={"polars"},
         ),
-        dg.AssetSpec(
-            ["gold", ACKNOWLEDGEMENTS],
-            deps=[OUTBOX, ["bronze", "peoplesoft", "acks"]],
-            group_name=CONTRACT.domain,
-            description=f"{CONTRACT.grain} {CONTRACT.description}",
-            owners=[f"team:{CONTRACT.domain}"],
-            kinds={"polars", "deltalake"},
-            metadata={"dagster/column_schema": column_schema(CONTRACT)},
-        ),
+        published_spec(CONTRACT, [OUTBOX, ["bronze", "peoplesoft", "acks"]]),
     ],
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,

@@ -7,29 +7,17 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.contracts import Contract, published_contracts
-from pipelines.defs.bronze import column_schema
+from pipelines.contracts import published_contracts
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.specs import published_spec
 from pipelines.publish import publish, rows_shown
 
 CONTRACTS = published_contracts()
 MARTS = published_contracts(written_by="dbt")
 
 
-def _gold_spec(contract: Contract) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        ["gold", contract.name],
-        deps=[["marts", contract.name]],
-        group_name=contract.domain,
-        description=f"{contract.grain} {contract.description}",
-        owners=[f"team:{contract.domain}"],
-        kinds={"duckdb", "deltalake"},
-        metadata={"dagster/column_schema": column_schema(contract)},
-    )
-
-
 @dg.multi_asset(
-    specs=[_gold_spec(contract) for contract in MARTS.values()],
+    specs=[published_spec(contract, [["marts", contract.name]], "duckdb") for contract in MARTS.values()],
     name="publish_tables",
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,

@@ -6,8 +6,8 @@ hold is explained in pipelines/intraday/INTRADAY.md.
 
 import dagster as dg
 
-from pipelines.contracts import Contract, published_contracts
-from pipelines.defs.bronze import column_schema
+from pipelines.contracts import published_contracts
+from pipelines.defs.specs import published_spec
 
 CHANGED, VIEWS = published_contracts(written_by="intraday"), published_contracts(written_by="view")
 _READ = {
@@ -17,22 +17,10 @@ _READ = {
 }
 
 
-def _spec(contract: Contract, deps: list[list[str]]) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        ["gold", contract.name],
-        deps=deps,
-        group_name=contract.domain,
-        description=f"{contract.grain} {contract.description}",
-        owners=[f"team:{contract.domain}"],
-        kinds={"duckdb", "deltalake"},
-        metadata={"dagster/column_schema": column_schema(contract)},
-    )
-
-
 @dg.definitions
 def defs() -> dg.Definitions:
     """One asset per table, which no job of this location writes."""
     read = [["manifest"], *(["gold", name] for name in ("serial_records", "serials", "articles", "article_values", "stock_current"))]
-    changed = [_spec(contract, read) for contract in CHANGED.values()]
-    views = [_spec(contract, [["gold", name] for name in _READ[contract.name]]) for contract in VIEWS.values()]
+    changed = [published_spec(contract, read, "duckdb") for contract in CHANGED.values()]
+    views = [published_spec(contract, (["gold", name] for name in _READ[contract.name]), "duckdb") for contract in VIEWS.values()]
     return dg.Definitions(assets=[*changed, *views])

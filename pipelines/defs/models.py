@@ -10,8 +10,8 @@ import dagster as dg
 import polars as pl
 
 from pipelines.contracts import published_contracts, source_contracts
-from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import Lakehouse
+from pipelines.defs.specs import column_schema
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.models.artefacts import keep_input

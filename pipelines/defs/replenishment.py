@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.contracts import published_contracts
-from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.specs import published_spec
 from pipelines.params import read_params
 from pipelines.pictures import as_markdown
 from pipelines.progress import report
@@ -23,22 +23,9 @@ CONTRACTS = published_contracts()
 _TARGETS, _PROPOSALS = (dg.AssetKey(["gold", name]) for name in TABLES)
 
 
-def _spec(name: str) -> dg.AssetSpec:
-    contract = CONTRACTS[name]
-    return dg.AssetSpec(
-        ["gold", name],
-        deps=[["gold", table] for table in NEEDED],
-        group_name=contract.domain,
-        description=f"{contract.grain} {contract.description}",
-        owners=[f"team:{contract.domain}"],
-        kinds={"polars", "deltalake"},
-        metadata={"dagster/column_schema": column_schema(contract)},
-    )
-
-
 @dg.multi_asset(
     name="replenish",
-    specs=[_spec(name) for name in TABLES],
+    specs=[published_spec(CONTRACTS[name], (["gold", table] for table in NEEDED)) for name in TABLES],
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,
     check_specs=[

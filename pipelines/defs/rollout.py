@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.contracts import published_contracts
-from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.specs import published_spec
 from pipelines.params import read_params
 from pipelines.rollout.judging import JUDGED, held_sites, judge_rollout
 
@@ -36,18 +36,7 @@ def initial_loads_reconcile(lakehouse: Lakehouse) -> dg.AssetCheckResult:
 
 @dg.multi_asset(
     name="judge_rollout",
-    specs=[
-        dg.AssetSpec(
-            ["gold", name],
-            deps=[["gold", fact] for fact in FACTS],
-            group_name=CONTRACTS[name].domain,
-            description=f"{CONTRACTS[name].grain} {CONTRACTS[name].description}",
-            owners=[f"team:{CONTRACTS[name].domain}"],
-            kinds={"polars", "deltalake"},
-            metadata={"dagster/column_schema": column_schema(CONTRACTS[name])},
-        )
-        for name in JUDGED
-    ],
+    specs=[published_spec(CONTRACTS[name], (["gold", fact] for fact in FACTS)) for name in JUDGED],
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,
 )

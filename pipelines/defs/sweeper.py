@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.contracts import published_contracts
-from pipelines.defs.bronze import column_schema
 from pipelines.defs.resources import RETRIES, WAREHOUSE_POOL, Lakehouse
+from pipelines.defs.specs import published_spec
 from pipelines.feeds import FeedSettingsError
 from pipelines.sources.idoc.proposals import ProposalError
 from pipelines.sweeper.decisions import CaseDecisionError, deliver_decision
@@ -18,25 +18,16 @@ from pipelines.warehouse import query
 
 CONTRACTS = published_contracts()
 _CASES = dg.AssetKey(["gold", "discrepancy_cases"])
-_READ = ("discrepancy_case_units", "serial_movements", "unit_origins")
-
-
-def _spec(name: str) -> dg.AssetSpec:
-    contract = CONTRACTS[name]
-    return dg.AssetSpec(
-        ["gold", name],
-        deps=[*(["gold", table] for table in _READ), ["bronze", "sweeper", "decisions"], ["bronze", "carrier", "freight_claims"]],
-        group_name=contract.domain,
-        description=f"{contract.grain} {contract.description}",
-        owners=[f"team:{contract.domain}"],
-        kinds={"polars", "deltalake"},
-        metadata={"dagster/column_schema": column_schema(contract)},
-    )
+_READ = (
+    *(["gold", table] for table in ("discrepancy_case_units", "serial_movements", "unit_origins")),
+    ["bronze", "sweeper", "decisions"],
+    ["bronze", "carrier", "freight_claims"],
+)
 
 
 @dg.multi_asset(
     name="sweep_discrepancies",
-    specs=[_spec(name) for name in TABLES],
+    specs=[published_spec(CONTRACTS[name], _READ) for name in TABLES],
     pool=WAREHOUSE_POOL,
     retry_policy=RETRIES,
     check_specs=[
