@@ -28,6 +28,8 @@ LINEAGE_SCHEMA: dict[str, pl.DataType] = {
     "_ingested_at": pl.Datetime("us"),
 }
 """Columns that every bronze row carries besides its contract's: load, file below landing/, line, moment of ingestion (UTC)."""
+Rows = pa.RecordBatchReader | pl.DataFrame
+"""What a table is written from: what streams, or what is in memory already."""
 
 _KEPT_HOURS = 7 * 24
 _ROW_GROUP_ROWS = 30_000
@@ -137,7 +139,7 @@ class Lake:
         write_deltalake(delta, frame.to_arrow(compat_level=pl.CompatLevel.oldest()), mode="append", commit_properties=transaction)
         return True
 
-    def replace(self, table: str, rows: pa.RecordBatchReader, fingerprint: Mapping[str, object], *, sorted_by: Sequence[str] = ()) -> int:
+    def replace(self, table: str, rows: Rows, fingerprint: Mapping[str, object], *, sorted_by: Sequence[str] = ()) -> int:
         """Replace the whole table in one commit that carries the fingerprint of its content. Returns the new version.
 
         `sorted_by` names the columns by which the rows come sorted: only these get statistics. Those of the others would
@@ -146,14 +148,14 @@ class Lake:
         self._write_sorted(table, rows, fingerprint, sorted_by, mode="overwrite", schema_mode="overwrite")
         return self.version(table)
 
-    def append_sorted(self, table: str, rows: pa.RecordBatchReader, fingerprint: Mapping[str, object], *, sorted_by: Sequence[str]) -> int:
+    def append_sorted(self, table: str, rows: Rows, fingerprint: Mapping[str, object], *, sorted_by: Sequence[str]) -> int:
         """Append rows, sorted among themselves, in one commit that carries the fingerprint. Returns the new version."""
         self._write_sorted(table, rows, fingerprint, sorted_by, mode="append")
         return self.version(table)
 
-    def _write_sorted(
-        self, table: str, rows: pa.RecordBatchReader, fingerprint: Mapping[str, object], sorted_by: Sequence[str], **how: str
-    ) -> None:
+    def _write_sorted(self, table: str, rows: Rows, fingerprint: Mapping[str, object], sorted_by: Sequence[str], **how: str) -> None:
+        if isinstance(rows, pl.DataFrame):
+            rows = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).to_reader()
         of_column = {name: ColumnProperties(statistics_enabled="CHUNK") for name in sorted_by}
         write_deltalake(
             str(self.path(table)),

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.contracts import Contract, contract_root, published_contracts
 from pipelines.cut import BEGINNING, Cut
@@ -202,8 +201,7 @@ def replace_gold(lake: Lake, contract: Contract, rows: pl.DataFrame) -> None:
     every = every.sort(contract.custom("sortedBy"), nulls_last=True)
     fingerprint = {"rows": every.height, "hash": every.hash_rows(seed=0).sum()}
     if lake.fingerprint(gold) != fingerprint:
-        arrow = every.to_arrow(compat_level=pl.CompatLevel.oldest())
-        lake.replace(gold, pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), fingerprint)
+        lake.replace(gold, every, fingerprint)
 
 
 def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: Mapping[str, int], facts: Mapping[str, object]) -> None:

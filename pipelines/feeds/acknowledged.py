@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.contracts import Contract
 from pipelines.feeds.sent import read_files
@@ -62,8 +61,7 @@ def publish_acknowledgements(
     rows = found.select(pl.col(name).cast(dtype) for name, dtype in contract.polars_schema.items()).sort(contract.custom("sortedBy"))
     gold, fingerprint = f"gold/{contract.name}", {"rows": rows.height, "hash": rows.hash_rows(seed=0).sum() if rows.height else 0}
     if lake.fingerprint(gold) != fingerprint:
-        arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        lake.replace(gold, pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), fingerprint)
+        lake.replace(gold, rows, fingerprint)
     publish_scores(home, lake, shown_contracts(home, contracts, [contract.name]), [contract.name], now=now)
     return rows
 

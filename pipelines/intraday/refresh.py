@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import cache
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.checks.decisions import DECISIONS
 from pipelines.compiled import noted_models
@@ -96,7 +95,4 @@ def _store(lake: Lake, contract: Contract, rows: pl.DataFrame) -> None:
     gold = f"gold/{contract.name}"
     fingerprint = {"rows": rows.height, "hash": int(rows.hash_rows(seed=0).sum() or 0), "columns": ",".join(rows.columns)}
     if not lake.exists(gold) or lake.fingerprint(gold) != fingerprint:
-        arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        lake.replace(
-            gold, pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), fingerprint, sorted_by=contract.custom("sortedBy")
-        )
+        lake.replace(gold, rows, fingerprint, sorted_by=contract.custom("sortedBy"))

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.contracts import Contract
 from pipelines.lake import Lake
@@ -111,8 +110,6 @@ def add_matured(
         rows = judged if name == ACCURACY else accuracy_by_segment(judged)
         told = rows.select(pl.col(column).cast(kind) for column, kind in contract.polars_schema.items())
         told = told.sort(contract.custom("sortedBy"))
-        arrow = told.to_arrow(compat_level=pl.CompatLevel.oldest())
-        reader = pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches())
-        lake.append_sorted(table, reader, note, sorted_by=contract.custom("sortedBy"))
+        lake.append_sorted(table, told, note, sorted_by=contract.custom("sortedBy"))
         added[name] = told.height
     return added

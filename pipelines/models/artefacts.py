@@ -63,8 +63,7 @@ def keep_input(lake: Lake, relation: str, table: pl.DataFrame) -> tuple[str, int
     fingerprint = {"rows": ordered.height, "hash": str(ordered.hash_rows(seed=0).sum()), "columns": ",".join(ordered.columns)}
     if lake.fingerprint(kept) == fingerprint:
         return kept, lake.rows_version(kept)
-    arrow = ordered.to_arrow(compat_level=pl.CompatLevel.oldest())
-    return kept, lake.replace(kept, pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), fingerprint)
+    return kept, lake.replace(kept, ordered, fingerprint)
 
 
 def read_input(lake: Lake, relation: str, data_versions: Mapping[str, int]) -> pl.DataFrame:

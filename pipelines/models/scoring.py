@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.contracts import Contract
 from pipelines.home import Home
@@ -68,12 +67,7 @@ def write_scores(
     rows = _conformed(contract, scores, now)
     if use_case.is_tried:
         remember(lake, contract, rows, CHAMPION)
-    arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-    lake.replace(
-        f"gold/{contract.name}",
-        pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()),
-        _made_from(home, lake, use_case, params),
-    )
+    lake.replace(f"gold/{contract.name}", rows, _made_from(home, lake, use_case, params))
     publish_scores(home, lake, contracts, [contract.name], now=now)
     return rows.height
 

@@ -5,7 +5,7 @@ The order of steps, frame in, frame out, belongs here; each step is in a module 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -67,12 +67,12 @@ def prepared(facts: Facts, knobs: ReplenishmentParams) -> Prepared:
 
 def targets_of(facts: Facts, forecasts: pl.DataFrame, ready: Prepared, knobs: ReplenishmentParams) -> pl.DataFrame:
     """One row per series: levels, position, what to order, what its centre can give, and when it runs out; by any forecast of its days."""
-    every = series_forecasts(Facts(**{**facts.__dict__, "forecasts": forecasts}), ready.lanes)
+    every = series_forecasts(replace(facts, forecasts=forecasts), ready.lanes)
     cumulated = cumulated_forecast(every, ready.series["unique_id"])
     found = levels(ready.series, cumulated, knobs).join(facts.stock, on=["article_id", "site_id"], how="left", maintain_order="left")
     position = pl.col("on_hand_units") + pl.col("in_transit_units")
     found = found.with_columns(pl.col("on_hand_units", "in_transit_units").fill_null(0).cast(pl.Int32)).with_columns(
-        order_units=_order(position).cast(pl.Int32), runs_out_date=pl.lit(None, pl.Date)
+        order_units=_order(position).cast(pl.Int32)
     )
     days = _days_of_stock(cumulated, found["on_hand_units"].to_numpy() + found["in_transit_units"].to_numpy())
     lasts = pl.Series(days, dtype=pl.Int64)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
-import pyarrow as pa
 from polars import selectors
 
 from pipelines.contracts import Contract
@@ -83,8 +82,7 @@ def _replace(lake: Lake, contract: Contract, frame: pl.DataFrame, made_from: Map
         # Sums in another order differ in their last digits; tables do not.
         rounded = frame.rename(_PUBLISHED_NAMES, strict=False).with_columns(selectors.float().round(_DIGITS), scored_at=pl.lit(now))
         rows = rounded.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
-    arrow = rows.sort(contract.custom("sortedBy")).to_arrow(compat_level=pl.CompatLevel.oldest())
-    lake.replace(f"gold/{contract.name}", pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches()), dict(made_from))
+    lake.replace(f"gold/{contract.name}", rows.sort(contract.custom("sortedBy")), made_from)
 
 
 def _twice(proposals: pl.DataFrame) -> tuple[str, ...]:

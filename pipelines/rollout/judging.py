@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
-import pyarrow as pa
 
 from pipelines.contracts import Contract
 from pipelines.home import Home
@@ -57,9 +56,7 @@ def held_sites(home: Home) -> pl.DataFrame:
 def _replace(home: Home, lake: Lake, contract: Contract, frame: pl.DataFrame, params: Params) -> None:
     schema = contract.polars_schema
     rows = pl.DataFrame(schema=schema) if frame.is_empty() else frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
-    arrow = rows.sort(contract.custom("sortedBy")).to_arrow(compat_level=pl.CompatLevel.oldest())
-    batches = pa.RecordBatchReader.from_batches(arrow.schema, arrow.to_batches())
-    lake.replace(f"gold/{contract.name}", batches, _made_from(home, params))
+    lake.replace(f"gold/{contract.name}", rows.sort(contract.custom("sortedBy")), _made_from(home, params))
 
 
 def _made_from(home: Home, params: Params) -> dict[str, object]:
