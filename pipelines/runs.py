@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from pipelines.event_log import quick_event_log
 from pipelines.home import Home
 from pipelines.processes import is_alive, note_child, process_name
 
@@ -79,7 +80,7 @@ def run_job(home: Home, job: str = "nightly") -> RunOutcome:
     else:
         from pipelines.definitions import defs  # noqa: PLC0415 - loads dbt's manifest, which needs a prepared home
 
-    with _instance() as instance:
+    with quick_event_log(), _instance() as instance:
         close_runs_of_dead_processes(instance)
         # A night and an intraday run may go on at once; who looks for a killed one only by this note looks for a night.
         if job != "intraday":
