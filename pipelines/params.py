@@ -80,6 +80,7 @@ class DemandParams:
     static: list[str]
     known: list[str]
     past: list[str]
+    launch_effects: list[str]
     models: list[str]
     tolerated_coverage_error: float
     label_maturity_days: int

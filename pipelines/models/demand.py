@@ -16,12 +16,26 @@ from pipelines.forecasting.backtest import Backtest
 from pipelines.forecasting.config import ForecastConfig, config_of
 from pipelines.forecasting.engine import DemandEngine, forecast_panel, learn_panel
 from pipelines.forecasting.errors import PanelError
+from pipelines.forecasting.launches import launch_forecasts
 from pipelines.forecasting.panel import panel_of
 from pipelines.params import Params
 
-__all__ = ["BASELINE", "LearnedDemand", "demand_config", "demand_features", "forecast_demand", "learn", "observed_until"]
+__all__ = [
+    "BASELINE",
+    "LAUNCH",
+    "LAUNCH_SEGMENT",
+    "LearnedDemand",
+    "demand_config",
+    "demand_features",
+    "forecast_demand",
+    "learn",
+    "observed_until",
+]
 
 BASELINE = "seasonal_naive"
+LAUNCH = "launch"
+"""Who forecasts what has never sold: pipelines/forecasting/launches.py."""
+LAUNCH_SEGMENT = "unsold/new"
 
 
 @dataclass(frozen=True)
@@ -103,5 +117,40 @@ def learn(panel: pl.DataFrame, params: Params) -> LearnedDemand | None:
 
 
 def forecast_demand(engine: DemandEngine, panel: pl.DataFrame, params: Params) -> pl.DataFrame:
-    """One row per series and day of the coming horizon: expected_units and quantiles in units a day, who forecast it, and why so."""
-    return forecast_panel(engine, panel_of(panel, demand_config(params, panel.columns)), with_reasons=True)
+    """One row per series and day of the coming horizon: expected_units and quantiles in units a day, who forecast it, and why so.
+
+    The engine forecasts what has sold; what has not, or is still to be launched, is forecast from its siblings (LAUNCH).
+    """
+    served = forecast_panel(engine, panel_of(panel, demand_config(params, panel.columns)), with_reasons=True)
+    return pl.concat([served, _unsold(panel, served, params)], how="diagonal_relaxed")
+
+
+def _unsold(panel: pl.DataFrame, served: pl.DataFrame, params: Params) -> pl.DataFrame:
+    """The same rows for series of the panel that the engine has no forecast of, from their launch on."""
+    last, knobs = observed_until(panel), params.demand
+    ahead = panel.filter(pl.col("ds") > last)
+    unsold = ahead.join(served, on="unique_id", how="anti")["unique_id"].unique().sort().to_frame()
+    if unsold.is_empty():
+        return served.clear()
+    statics = [name for name in knobs.launch_effects if name in panel.columns]
+    article, category = ("article_id", "merchandise_category_code")
+    of_series = panel.group_by("unique_id").agg(pl.col(name).drop_nulls().first() for name in {*statics, article, category})
+    starts = panel.group_by("unique_id").agg(pl.col("ds").min().alias("launch_ds"))
+    # A day that began without stock says nothing of demand, and one that ended without it says too little.
+    known = panel.filter(~pl.col("is_stock_out")) if "is_stock_out" in panel.columns else panel
+    made = launch_forecasts(
+        known, of_series, unsold.join(starts, on="unique_id"), knobs.horizon_days,
+        params.launches, effects=statics, article=article, category=category, cutoff=last, quantiles=knobs.quantiles,
+    )  # fmt: skip
+    return (
+        made.join(starts, on="unique_id")
+        .filter(pl.col("ds") >= pl.col("launch_ds"))
+        .with_columns(
+            pl.lit(LAUNCH).alias("model_name"),
+            pl.lit(LAUNCH_SEGMENT).alias("segment"),
+            pl.format("never sold here: as its siblings and this site let expect, {} days after launch", "periods_since_launch").alias(
+                "reason_1"
+            ),
+        )
+        .select(name for name in served.columns if name in {*made.columns, "model_name", "segment", "reason_1"})
+    )

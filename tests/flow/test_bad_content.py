@@ -152,7 +152,7 @@ def test_signs_of_the_till_and_serials_that_the_profile_demands_are_judged_by_th
     _land(home, "sap/idoc/goods.xml", goods)
     _land(home, "sap/idoc/sold.xml", _till(_sold("S1", "-"), _sold("S2", "-"), day="20250310"))
     _land(home, "sap/idoc/back.xml", _till(_sold("S2", "+", REFBONNR="B1"), day="20250312"))
-    must_run(home)
+    must_run(home, "facts")
     states = query(home.published, "select serial_number, unit_state from serials order by all").rows()
     assert states == [("S1", "with_customer"), ("S2", "in_stock")]
     sold = query(home.published, "select sum(units_sold), sum(units_returned) from sales_daily").row(0)

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from pipelines.warehouse import query
-from tests.flow.conftest import must_run
+from tests.flow.conftest import must_run, prepared
 from tests.flow.support import assert_same_content, published_content
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "data" / "epcis" / "EPCIS-JSON-Schema.json"
@@ -90,11 +90,20 @@ HISTORY = [
 ]
 
 
-@pytest.fixture
-def one_night(home):
-    deliver(home, *FILES)
-    must_run(home)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A home that has taken all documents in at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = prepared(tmp_path_factory.mktemp("epcis") / "home", patch)
+        deliver(home, *FILES)
+        must_run(home, "facts")
     return home
+
+
+@pytest.fixture
+def one_night(built, monkeypatch):
+    """That home as the one that commands work in; no test changes it."""
+    return prepared(built.root, monkeypatch)
 
 
 @pytest.mark.slow
@@ -116,15 +125,11 @@ def test_events_become_the_history_of_a_unit_and_what_does_not_stays_visible(one
 
 @pytest.mark.slow
 def test_the_order_in_which_documents_and_master_data_come_plays_no_part(one_night, tmp_path, monkeypatch):
-    from pipelines.home import Home
-
     at_once = published_content(one_night)
-    monkeypatch.setenv("SERIALAKE_HOME", str(tmp_path / "other"))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "other" / "dagster"))
-    other = Home.from_environment().prepare()
+    other = prepared(tmp_path / "other", monkeypatch)
     for night in (("epcis/4.json", "epcis/2.json"), ("epcis/3.json", "sap/t001w_1.csv"), ("epcis/1.json", "sap/mara_1.csv")):
         deliver(other, *night)
-        must_run(other)
+        must_run(other, "facts")
     assert history(other) == HISTORY
     # A record that master data make readable later stands in the evidence once more, since then it says more.
     assert_same_content(at_once, published_content(other), but=("load_manifest", "contract_results", "model_cards", "serial_records"))
@@ -133,10 +138,10 @@ def test_the_order_in_which_documents_and_master_data_come_plays_no_part(one_nig
 @pytest.mark.slow
 def test_an_event_is_withdrawn_in_a_later_night(home):
     deliver(home, "sap/mara_1.csv", "sap/t001w_1.csv", "epcis/1.json", "epcis/2.json", "epcis/3.json")
-    must_run(home)
+    must_run(home, "facts")
     assert history(home)[-1] == ("551", datetime(2026, 3, 5, 10), None, "scrapped", None)
     deliver(home, "epcis/4.json")
-    must_run(home)
+    must_run(home, "facts")
     assert history(home) == HISTORY
 
 
@@ -145,7 +150,6 @@ def test_what_is_written_for_partners_is_valid_and_tells_the_same_history_elsewh
     from typer.testing import CliRunner
 
     from pipelines.cli import app
-    from pipelines.home import Home
 
     written = tmp_path / "history.jsonld"
     assert CliRunner().invoke(app, ["epcis", "--serial", "S1", "--out", str(written)]).exit_code == 0
@@ -163,23 +167,20 @@ def test_what_is_written_for_partners_is_valid_and_tells_the_same_history_elsewh
     assert CliRunner().invoke(app, ["epcis", "--where", "serial_number = 'S1'", "--out", str(again)]).exit_code == 0
     assert json.loads(again.read_text())["epcisBody"] == whole["epcisBody"]
 
-    monkeypatch.setenv("SERIALAKE_HOME", str(tmp_path / "partner"))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "partner" / "dagster"))
-    partner = Home.from_environment().prepare()
+    partner = prepared(tmp_path / "partner", monkeypatch)
     deliver(partner, "sap/mara_1.csv", "sap/t001w_1.csv")
     (partner.landing / "partner.jsonld").write_text(written.read_text())
     os.utime(partner.landing / "partner.jsonld", (time.time() - 60,) * 2)
-    must_run(partner)
+    must_run(partner, "facts")
     assert query(partner.published, "select count(*) from quarantine").item() == 0
     assert history(partner) == HISTORY
 
 
-def test_a_question_without_an_answer_is_told_and_writes_nothing(home, tmp_path):
+def test_a_question_without_an_answer_is_told_and_writes_nothing(one_night, tmp_path):
     from typer.testing import CliRunner
 
     from pipelines.cli import app
 
-    must_run(home)
     written = tmp_path / "history.jsonld"
     for arguments, told in (
         ([], "Which movements?"),

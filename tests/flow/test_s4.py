@@ -89,14 +89,14 @@ def test_documents_are_read_page_by_page_once_each_and_become_history(home, serv
     first = read(home, server)
     assert first.changed == {"material_documents": 5, "product_plants": 1}
     settle(home)
-    must_run(home)
+    must_run(home, "facts")
     assert query(home.published, "select serial_number_profile_code from articles where article_id = '400558'").item() == "0003"
     for entity in YEAR[3:]:
         server.create(DOCUMENTS, entity)
     # The last day is read again, and nothing that the lake holds is written again.
     assert read(home, server, now=NOW + timedelta(hours=1)).changed["material_documents"] == 2
     settle(home)
-    must_run(home)
+    must_run(home, "facts")
     assert history(home) == HISTORY
     assert read(home, server, now=NOW + timedelta(hours=2)).changed["material_documents"] == 0
     assert query(home.published, "select count(*) from quarantine").item() == 0
@@ -134,7 +134,7 @@ def test_a_crash_between_two_windows_costs_one_of_them_and_doubles_nothing(home,
     monkeypatch.setenv("SERIALAKE_HOME", str(home.root))
     read(home, server, now=NOW + timedelta(minutes=5))
     settle(home)
-    must_run(home)
+    must_run(home, "facts")
     assert history(home) == HISTORY
 
 
@@ -145,7 +145,7 @@ def test_a_document_that_an_idoc_tells_too_has_two_witnesses(home, server):
     (home.landing / "idoc.xml").write_text(idoc)
     os.utime(home.landing / "idoc.xml", (time.time() - 60,) * 2)
     settle(home)
-    must_run(home)
+    must_run(home, "facts")
     sql = "select serial_number, witness_count, witness_names from serial_movements order by serial_number"
     assert query(home.published, sql).rows() == [("S1", 2, "s4,sap"), ("S2", 1, "s4")] or query(home.published, sql).rows() == [
         ("S1", 2, "sap,s4"),

@@ -45,7 +45,7 @@ def year_home(server, traded, tmp_path_factory) -> Home:
     with pytest.MonkeyPatch.context() as patch:
         home = prepared(tmp_path_factory.mktemp("year") / "home", patch)
         read(server, home)
-        must_run(home)
+        must_run(home, "facts")
     return home
 
 
@@ -147,12 +147,12 @@ def test_trade_goes_on_while_it_is_read(server, year_home, tmp_path, monkeypatch
     finished(trade)
     read(server, home)
     assert len([changed for changed in looks if changed]) > 5, "trade and reading did not meet"
-    must_run(home)
+    must_run(home, "facts")
     assert_same_places(server, home)
     # Read again from nothing, it is the same history.
     anew = prepared(tmp_path / "anew", monkeypatch)
     read(server, anew)
-    must_run(anew)
+    must_run(anew, "facts")
     assert in_the_ledger(anew) == in_the_ledger(home)
     count = "select article_id, serial_number, movement_type, document_id, moved_at from serial_movements order by all"
     assert query(anew.published, count).equals(query(home.published, count))
@@ -163,7 +163,7 @@ def test_what_was_posted_and_then_cancelled_or_deleted_is_taken_back(server, tra
     server.run("trade", "undo", 3, traded["posted_move"], traded["plan"])
     gone = read(server, home).deleted
     assert (gone["shipments"], gone["moves"]) == (1, 1)
-    must_run(home)
+    must_run(home, "facts")
     events = "select movement_type, unit_state, conflict_code from serial_movements where serial_number = ? order by sequence_number"
     history = query(home.published, events, [traded["posted"]])
     assert history.rows() == [("101", "in_stock", None), ("102", "not_received", None)]
