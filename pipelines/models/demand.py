@@ -91,11 +91,18 @@ def observed_until(panel: pl.DataFrame) -> date:
     return last
 
 
+def has_sold(panel: pl.DataFrame) -> bool:
+    """Whether any series of the panel ever sold anything: all that came back soon was no demand."""
+    return bool((panel["y"] > 0).any())
+
+
 def learn(panel: pl.DataFrame, params: Params) -> LearnedDemand | None:
-    """Learn from the panel and judge on past cut-offs; None where the history is too short for one.
+    """Learn from the panel and judge on past cut-offs; None where nothing sold yet, or the history is too short for one.
 
     `newest` holds the days of the newest cut-off with known demand: a period without stock tells no demand.
     """
+    if not has_sold(panel):
+        return None
     config = demand_config(params, panel.columns)
     dense = panel_of(panel, config)
     if dense.observed - 1 - config.horizon < config.minimum_history:

@@ -45,7 +45,10 @@ def score_beside(
 def _scored(model: Champion | None, use_case: UseCase, table: pl.DataFrame, params: Params) -> pl.DataFrame:
     if model is None or table.is_empty():
         return pl.DataFrame()
-    return use_case.score(model.files, table, params).with_columns(
+    found = use_case.score(model.files, table, params)
+    if found.is_empty():
+        return pl.DataFrame()
+    return found.with_columns(
         pl.lit(model.model_version).alias("model_version"), pl.lit(use_case.observed_until(table)).alias("features_as_of_date")
     )
 

@@ -46,6 +46,8 @@ class UseCase:
 
 
 def _score_demand(files: ModelFiles, panel: pl.DataFrame, params: Params) -> pl.DataFrame:
+    if not demand.has_sold(panel):
+        return pl.DataFrame()
     series = panel.select("unique_id", "article_id", "site_id").unique()
     forecast = demand.forecast_demand(demand_engine(files), panel, params)
     return forecast.join(series, on="unique_id").rename({"ds": "forecast_date", "lead": "lead_time_days"})

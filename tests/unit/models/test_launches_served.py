@@ -23,7 +23,7 @@ def _days(article: str, site: str, first: date, y, *, color: str = "BLACK") -> p
     return pl.DataFrame(
         {
             "unique_id": f"{article}/{site}", "ds": days, "y": known, "is_stock_out": False, "article_id": article, "site_id": site,
-            "generic_article_id": "G", "merchandise_category_code": "PHONE", "color_name": color, "storage_size_name": "128", 
+            "generic_article_id": "G", "merchandise_category_code": "PHONE", "color_name": color, "storage_size_name": "128",
             "region_code": "TX",
             "is_holiday": False, "is_open": True, "campaign_discount_pct": 0.0, "price": 100.0,
         },

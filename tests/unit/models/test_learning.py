@@ -12,6 +12,7 @@ from pipelines.models.cards import NOT_BETTER, PROMOTED, REFUSED
 from pipelines.models.demand import forecast_demand
 from pipelines.models.learning import Occasion, demand_engine, learn_demand, learn_returns, returns_model
 from pipelines.models.returns import backtest_returns, returns_cutoffs, score_open_cases
+from pipelines.models.use_cases import USE_CASES
 from pipelines.params import read_params
 from tests.unit.features.panels import sale_cases, weekly_panel
 
@@ -52,6 +53,12 @@ def test_another_seed_gives_another_model(learned_demand):
 def test_short_histories_are_not_learned_from():
     assert learn_demand(weekly_panel(days=56), PARAMS, OCCASION) is None
     assert learn_demand(weekly_panel(days=90), PARAMS, OCCASION).card.held_back.startswith("the 28 days after 2026-03-07; 3 cut-offs")
+
+
+def test_a_panel_in_which_nothing_was_sold_is_neither_learned_from_nor_forecast(learned_demand):
+    unsold = weekly_panel().with_columns(y=pl.lit(0.0))
+    assert learn_demand(unsold, PARAMS, OCCASION) is None
+    assert USE_CASES["demand"].score(learned_demand.files, unsold, PARAMS).is_empty()
 
 
 def test_the_kept_model_forecasts_as_the_trained_one(learned_demand):
