@@ -10,6 +10,12 @@ os.environ.setdefault("TZ", "UTC")
 os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, so that at the end no process waits long for another."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _definitions_home(tmp_path_factory):
     """Where definitions prepare dbt's manifest, so that no test writes into the checkout."""
