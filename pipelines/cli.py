@@ -96,6 +96,7 @@ def run(
         _simulate(SimulationConfig(days=SAMPLE_DAYS), home.landing, home.truth)
     from pipelines.contracts import source_contracts
     from pipelines.models.scoring import scores_are_current
+    from pipelines.models.summing import sums_are_current
     from pipelines.publish import is_current
     from pipelines.replenishment.publishing import replenishment_is_current
     from pipelines.rollout.judging import judgements_are_current
@@ -104,7 +105,7 @@ def run(
     new, left = new_files(home, lake)
     if left:
         _err.print(f"Left for the next run, since still being written or not readable: {', '.join(left)}", soft_wrap=True, markup=False)
-    judged = (scores_are_current, judgements_are_current, replenishment_is_current)
+    judged = (scores_are_current, sums_are_current, judgements_are_current, replenishment_is_current)
     if not new and is_current(home, lake) and all(current(home, lake) for current in judged):
         if home.run_note.exists():
             from pipelines.runs import close_dead_runs

@@ -81,6 +81,7 @@ class DemandParams:
     known: list[str]
     past: list[str]
     launch_effects: list[str]
+    shares_days: int
     models: list[str]
     tolerated_coverage_error: float
     label_maturity_days: int

@@ -43,6 +43,7 @@ _STAGES = {
     "train_demand": "train demand",
     "train_returns": "train returns",
     "judge_forecasts": "judge forecasts",
+    "sum_forecasts": "sum forecasts",
     "gold__demand_forecasts": "forecast demand",
     "gold__return_risk": "score returns",
 }

@@ -25,6 +25,7 @@ from pipelines.models.cards import Decision, ModelCard, decide, features_version
 from pipelines.models.intervals import segment_losses
 from pipelines.models.metrics import Metric, coverage, forecast_metrics, probability_metrics
 from pipelines.models.registry import Champion, ModelFiles, model_version
+from pipelines.models.summing import correlations
 from pipelines.models.training import FittedTrees, learner_version
 from pipelines.params import Params
 
@@ -90,7 +91,7 @@ def learn_demand(panel: pl.DataFrame, params: Params, occasion: Occasion) -> Lea
         Metric("mase_all_cutoffs", served["mase"], naive["mase"]),
         Metric("rmsse_all_cutoffs", served["rmsse"], naive["rmsse"]),
     ]
-    kept = learned.engine.as_texts()
+    kept = learned.engine.as_texts() | {"correlations": correlations(learned.backtest.forecasts)}
     trees = kept.pop("trees")
     files = ModelFiles(json.dumps(trees, sort_keys=True), kept)
     found = learned.backtest

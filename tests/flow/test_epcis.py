@@ -184,7 +184,7 @@ def test_a_question_without_an_answer_is_told_and_writes_nothing(one_night, tmp_
     written = tmp_path / "history.jsonld"
     for arguments, told in (
         ([], "Which movements?"),
-        (["--serial", "S1"], "No movement fits"),
+        (["--serial", "S9"], "No movement fits"),
         (["--where", "serial ="], "Parser Error"),
     ):
         result = CliRunner().invoke(app, ["epcis", *arguments, "--out", str(written)])

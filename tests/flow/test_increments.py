@@ -71,8 +71,10 @@ def test_a_quiet_night_and_a_delivery_repeated_change_no_fact(built_world, tmp_p
     must_run(home)
     after = {name: lake.version(f"gold/{name}") for name in before}
     changed = {name for name in before if before[name] != after[name]}
-    # Scores are written every night, from the same facts by the same model, and so is what is judged of the roll-out; nothing was trained,
-    # and no new row was judged. Targets follow the forecasts.
-    scored = {"demand_forecasts", "return_risk", "stock_targets", "rebalance_proposals"}
-    assert changed == {"load_manifest", "rollout_effects", "rollout_decisions"} | scored
+    # Scores are written every night, from the same facts by the same model, and so is what is judged of the roll-out; nothing was trained.
+    # Targets and sums follow the forecasts. No forecast was judged anew: its table only notes up to which load it is complete.
+    summed = {"demand_forecasts_by_level", "demand_shares"}
+    scored = {"demand_forecasts", "return_risk", "stock_targets", "rebalance_proposals"} | summed
+    noted = {"demand_accuracy", "demand_accuracy_by_segment"}
+    assert changed == {"load_manifest", "rollout_effects", "rollout_decisions"} | scored | noted
     assert_same_content(published_content(home), content, but=("load_manifest",))

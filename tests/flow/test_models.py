@@ -71,6 +71,19 @@ def test_the_forecast_is_of_the_size_of_what_sells(built_world):
     assert forecast == pytest.approx(float(sold), rel=0.3)
 
 
+def test_all_levels_agree_with_the_forecasts_and_shares_add_up(built_world):
+    levels = built_world.query("""
+        select level_code, period_name, sum(expected_units) as units, bool_and(units_p05 <= units_p50 and units_p50 <= units_p95) as ordered
+        from demand_forecasts_by_level group by all""")
+    assert levels.height == 15
+    assert levels["ordered"].all()
+    total = built_world.query("select sum(expected_units) from demand_forecasts").item()
+    assert levels["units"].to_list() == pytest.approx([total] * 15, rel=1e-6)
+    shares = built_world.query("select sum(expected_share) from demand_shares group by generic_article_id, region_code, attribute_name")
+    assert shares.height > 0
+    assert shares.to_series().to_list() == pytest.approx([1.0] * shares.height, abs=1e-5)
+
+
 def test_risk_is_scored_for_units_that_may_still_come_back_and_no_other(built_world):
     wrong = built_world.query("""
         select r.* from return_risk r left join serials s using (article_id, serial_number)
