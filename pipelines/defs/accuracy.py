@@ -13,12 +13,13 @@ import polars as pl
 from pipelines.contracts import published_contracts
 from pipelines.defs.resources import Lakehouse
 from pipelines.defs.specs import published_spec
+from pipelines.derived import facts_told
+from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.models.accuracy import ACCURACY, BY_SEGMENT, add_matured
 from pipelines.models.drifting import DRIFT_CHECKS, drift_of, recent_forecasts
 from pipelines.models.plots import accuracy_plot, fan_plot
 from pipelines.models.registry import champion
-from pipelines.models.scoring import facts_told
 from pipelines.models.use_cases import USE_CASES
 from pipelines.params import Params, read_params
 from pipelines.pictures import as_markdown
@@ -33,14 +34,14 @@ _READ = (_DEMAND.relation.split("."), ["models", _DEMAND.name])
 """What was said on earlier nights lies in ml/; tonight's forecasts have not matured."""
 
 
-def recent_panel(home, params: Params) -> pl.DataFrame:
-    """The observed days of the demand panel, as far back as forecasts are judged."""
+def recent_panel(home: Home, days: int) -> pl.DataFrame:
+    """The newest observed days of the demand panel."""
     install_delta_extension()
     sql = f"""
         with panel as (select * from {_DEMAND.relation} where y is not null)
         select * from panel where ds > (select max(ds) from panel) - ?
     """  # noqa: S608 - a relation of our own
-    return query(home.warehouse, sql, [params.accuracy.reach_days])
+    return query(home.warehouse, sql, [days])
 
 
 @dg.multi_asset(
@@ -53,7 +54,7 @@ def judge_forecasts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> 
     params = read_params()
     report("judge forecasts", 0)
     with lakehouse.writing() as home:
-        lake, panel = lakehouse.lake(), recent_panel(home, params)
+        lake, panel = lakehouse.lake(), recent_panel(home, params.accuracy.reach_days)
         last = panel["ds"].max() or date(1970, 1, 1)
         added = add_matured(
             lake,

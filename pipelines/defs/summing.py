@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.contracts import published_contracts
+from pipelines.defs.accuracy import recent_panel
 from pipelines.defs.resources import Lakehouse
 from pipelines.defs.specs import published_spec
-from pipelines.models.summing import SUMMED, sum_forecasts
+from pipelines.models.summing import NODES, SUMMED, sum_forecasts
 from pipelines.models.use_cases import USE_CASES
 from pipelines.params import read_params
 from pipelines.progress import report
@@ -26,11 +27,13 @@ _DEMAND = USE_CASES["demand"]
 )
 def add_up(lakehouse: Lakehouse) -> Iterator[dg.MaterializeResult]:
     """Add up tonight's forecasts, so that all levels agree."""
+    params = read_params()
     report("sum forecasts", 0)
     install_delta_extension()
     with lakehouse.writing() as home:
-        panel = query(home.warehouse, f"select * from {_DEMAND.relation}")  # noqa: S608 - a relation of our own
-        rows = sum_forecasts(home, lakehouse.lake(), CONTRACTS, panel, params=read_params(), now=lakehouse.now())
+        statics = query(home.warehouse, f"select distinct unique_id, {', '.join(NODES)} from {_DEMAND.relation}")  # noqa: S608 - our own names
+        recent = recent_panel(home, params.demand.shares_days)
+        rows = sum_forecasts(home, lakehouse.lake(), CONTRACTS, statics, recent, params=params, now=lakehouse.now())
     for name in SUMMED:
         yield dg.MaterializeResult(asset_key=["gold", name], metadata={"dagster/row_count": rows[name]})
 

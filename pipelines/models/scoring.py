@@ -12,6 +12,7 @@ from datetime import datetime
 import polars as pl
 
 from pipelines.contracts import Contract
+from pipelines.derived import facts_told
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.models.accuracy import ACCURACY, BY_SEGMENT
@@ -20,9 +21,9 @@ from pipelines.models.memory import remember
 from pipelines.models.registry import Champion, challenger, champion
 from pipelines.models.use_cases import USE_CASES, UseCase
 from pipelines.params import Params, read_params
-from pipelines.publish import publication_facts, publish_scores, published_versions
+from pipelines.publish import publish_scores, published_versions
 
-__all__ = ["facts_told", "score", "score_beside", "scores_are_current", "write_scores"]
+__all__ = ["score", "score_beside", "scores_are_current", "write_scores"]
 
 
 def score(home: Home, lake: Lake, use_case: UseCase, table: pl.DataFrame, params: Params) -> pl.DataFrame:
@@ -87,12 +88,6 @@ def scores_are_current(home: Home, lake: Lake) -> bool:
         and lake.version(f"gold/{u.scored_table}") == shown.get(u.scored_table)
         for u in USE_CASES.values()
     )
-
-
-def facts_told(home: Home) -> dict[str, object]:
-    """Which facts are published: what a table made from them notes, so that it can be told whether it is current."""
-    facts = publication_facts(home)
-    return {"manifest_version": facts.get("manifest_version"), "facts_model_version": facts.get("model_version")}
 
 
 def _made_from(home: Home, lake: Lake, use_case: UseCase, params: Params) -> dict[str, object]:

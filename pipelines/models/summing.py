@@ -13,6 +13,7 @@ import polars as pl
 import polars.selectors as cs
 
 from pipelines.contracts import Contract
+from pipelines.derived import are_current, forecasts_told, replace_derived
 from pipelines.forecasting.censoring import with_expected_demand
 from pipelines.forecasting.hierarchy import BOTTOM, Levels, node_members
 from pipelines.forecasting.reconciliation import reconcile
@@ -23,9 +24,9 @@ from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.models.registry import champion
 from pipelines.params import Params, read_params
-from pipelines.publish import publication_facts, publish_scores, published_versions
+from pipelines.publish import publish_scores
 
-__all__ = ["LEVELS", "SUMMED", "article_shares", "correlations", "forecasts_by_level", "sum_forecasts", "sums_are_current"]
+__all__ = ["LEVELS", "NODES", "SUMMED", "article_shares", "correlations", "forecasts_by_level", "sum_forecasts", "sums_are_current"]
 
 BY_LEVEL, SHARES = SUMMED = ("demand_forecasts_by_level", "demand_shares")
 LEVELS: Levels = {
@@ -40,7 +41,8 @@ LEVELS: Levels = {
 """Levels that are published by day and by week, with the columns that tell their nodes apart."""
 _VARIANT_SITE = "variant_site"
 """The forecasts themselves, published by week; by day they are demand_forecasts."""
-_NODES = ["article_id", "generic_article_id", "merchandise_category_code", "region_code", "site_id"]
+NODES = ["article_id", "generic_article_id", "merchandise_category_code", "region_code", "site_id"]
+"""Columns that tell the nodes of all levels apart."""
 _ATTRIBUTES = ["color_name", "storage_size_name"]
 _EVERYWHERE = "all"
 _DIGITS = 6
@@ -58,7 +60,7 @@ def forecasts_by_level(forecasts: pl.DataFrame, statics: pl.DataFrame, moving: M
     `forecasts`: unique_id, ds, expected_units, quantiles; `statics`: unique_id and the columns of LEVELS, for each series; `moving`: what
     `correlations` gave. expected_units of a node are the sum of its series', and those of a week the sum of its days'.
     """
-    of_series = statics.select("unique_id", *(pl.col(name).cast(pl.String).fill_null("") for name in _NODES)).unique("unique_id")
+    of_series = statics.select("unique_id", *(pl.col(name).cast(pl.String).fill_null("") for name in NODES)).unique("unique_id")
     of_series = of_series.join(forecasts, on="unique_id", how="semi").sort("unique_id")
     days = reconcile(forecasts, of_series, LEVELS, correlation=moving["series"]).select(
         "level", "unique_id", "ds", "expected_units", *quantile_columns(forecasts.columns)
@@ -84,11 +86,14 @@ def forecasts_by_level(forecasts: pl.DataFrame, statics: pl.DataFrame, moving: M
 def article_shares(panel: pl.DataFrame, window_days: int) -> pl.DataFrame:
     """One row per article, region (and `all`), attribute and value: units asked for in the newest days, share, and expected share.
 
-    Days that ran out of stock count with what was likely asked for, or what sold out would look unloved.
+    Days that ran out of stock count with what was likely asked for, or what sold out would look unloved. Variants without an article above
+    them have no share; where none has one, the frame is empty.
     """
     last = panel.filter(pl.col("y").is_not_null())["ds"].max()
     recent = panel.filter(pl.col("y").is_not_null() & (pl.col("ds") > pl.lit(last).dt.offset_by(f"-{window_days}d")))
     recent = recent.filter(pl.col("generic_article_id").is_not_null())
+    if recent.is_empty():
+        return pl.DataFrame()
     made_right, _ = with_expected_demand(recent, siblings=["article_id", "site_id"])
     asked = made_right.with_columns(pl.col("merchandise_category_code").fill_null(""), pl.col("region_code").fill_null(""))
     common = {
@@ -103,9 +108,12 @@ def article_shares(panel: pl.DataFrame, window_days: int) -> pl.DataFrame:
 
 
 def sum_forecasts(
-    home: Home, lake: Lake, contracts: Mapping[str, Contract], panel: pl.DataFrame, *, params: Params, now: datetime
+    home: Home, lake: Lake, contracts: Mapping[str, Contract], statics: pl.DataFrame, recent: pl.DataFrame, *, params: Params, now: datetime
 ) -> dict[str, int]:
-    """Publish the sums of the forecasts that are published, and the shares of what was asked for. Returns rows by table."""
+    """Publish the sums of the forecasts that are published, and the shares of what was asked for. Returns rows by table.
+
+    `statics`: unique_id and the columns of LEVELS of each series; `recent`: the panel's newest days, those of the shares at least.
+    """
     forecasts = lake.read("gold/demand_forecasts") if lake.exists("gold/demand_forecasts") else pl.DataFrame()
     model = champion(home, lake, "demand")
     found = {BY_LEVEL: pl.DataFrame(), SHARES: pl.DataFrame()}
@@ -114,23 +122,22 @@ def sum_forecasts(
         keyed = forecasts.with_columns(unique_id=pl.format("{}/{}", "article_id", "site_id"), ds=pl.col("forecast_date"))
         told = keyed.select("unique_id", "ds", "expected_units", *quantile_columns(keyed.columns))
         moving = {"series": 0.0, "days": 0.0} | model.files.rest.get("correlations", {})
-        sums = forecasts_by_level(told, panel, moving).rename({"ds": "forecast_date"})
-        found[BY_LEVEL] = _signed(sums, as_of).with_columns(model_version=pl.lit(forecasts["model_version"][0]))
-        shares = article_shares(panel, params.demand.shares_days)
-        found[SHARES] = _signed(
-            shares.rename({"attribute": "attribute_name", "value": "attribute_value", "units": "units_demanded"}), as_of
-        )
+        sums = forecasts_by_level(told, statics, moving).rename({"ds": "forecast_date"})
+        found[BY_LEVEL] = _signed(sums, as_of, now).with_columns(model_version=pl.lit(forecasts["model_version"][0]))
+        shares = article_shares(recent, params.demand.shares_days)
+        if not shares.is_empty():
+            shares = shares.rename({"attribute": "attribute_name", "value": "attribute_value", "units": "units_demanded"})
+            found[SHARES] = _signed(shares, as_of, now)
     made_from = _made_from(home, params)
     for name, rows in found.items():
-        _replace(lake, contracts[name], rows, made_from, now)
+        replace_derived(lake, contracts[name], rows, made_from)
     publish_scores(home, lake, contracts, SUMMED, now=now)
     return {name: rows.height for name, rows in found.items()}
 
 
 def sums_are_current(home: Home, lake: Lake) -> bool:
     """Whether both tables were made from the forecasts that are published, and are shown as they are."""
-    shown, made_from = published_versions(home), _made_from(home, read_params())
-    return all(lake.fingerprint(f"gold/{name}") == made_from and lake.version(f"gold/{name}") == shown.get(name) for name in SUMMED)
+    return are_current(home, lake, SUMMED, _made_from(home, read_params()))
 
 
 def _nodes(of_series: pl.DataFrame) -> pl.DataFrame:
@@ -144,24 +151,9 @@ def _nodes(of_series: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([*named, bottom], how="diagonal")
 
 
-def _signed(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    return rows.with_columns(cs.float().round(_DIGITS), features_as_of_date=pl.lit(as_of))
-
-
-def _replace(lake: Lake, contract: Contract, rows: pl.DataFrame, made_from: Mapping[str, object], now: datetime) -> None:
-    schema = contract.polars_schema
-    if rows.is_empty():
-        told = pl.DataFrame(schema=schema)
-    else:
-        told = rows.with_columns(scored_at=pl.lit(now)).select(pl.col(name).cast(kind) for name, kind in schema.items())
-    lake.replace(f"gold/{contract.name}", told.sort(contract.custom("sortedBy")), made_from)
+def _signed(rows: pl.DataFrame, as_of: date, now: datetime) -> pl.DataFrame:
+    return rows.with_columns(cs.float().round(_DIGITS), features_as_of_date=pl.lit(as_of), scored_at=pl.lit(now))
 
 
 def _made_from(home: Home, params: Params) -> dict[str, object]:
-    facts = publication_facts(home)
-    return {
-        "manifest_version": facts.get("manifest_version"),
-        "facts_model_version": facts.get("model_version"),
-        "forecasts_version": published_versions(home).get("demand_forecasts"),
-        "params_version": params.version("demand"),
-    }
+    return {**forecasts_told(home), "params_version": params.version("demand")}

@@ -14,10 +14,11 @@ import polars as pl
 from polars import selectors
 
 from pipelines.contracts import Contract
+from pipelines.derived import are_current, forecasts_told, replace_derived
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.params import Params, read_params
-from pipelines.publish import ensure_gold, publication_facts, publish_scores, published_versions, shown_contracts
+from pipelines.publish import ensure_gold, publish_scores, shown_contracts
 from pipelines.replenishment.facts import read_facts
 from pipelines.replenishment.planning import Plan, plan
 from pipelines.replenishment.proposing import followed, promised, propose, proposed_before, write_proposals
@@ -63,26 +64,20 @@ def replenish(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, para
         found["rebalance_proposals"] = followed(home, proposed_before(lake), day=day, stands_days=stands)
     made_from = _made_from(home, params)
     for name in TABLES:
-        _replace(lake, contracts[name], found[name], made_from, now)
+        rows = found[name] if found[name].is_empty() else _published(found[name], now)
+        replace_derived(lake, contracts[name], rows, made_from)
     publish_scores(home, lake, shown_contracts(home, contracts, TABLES), TABLES, now=now)
     return Replenished({name: frame.height for name, frame in found.items()}, tuple(files), made, _twice(found[TABLES[1]]))
 
 
 def replenishment_is_current(home: Home, lake: Lake, params: Params | None = None) -> bool:
     """Whether both tables were made from the facts and forecasts that are published, with today's knobs, and are shown as they are."""
-    shown, made_from = published_versions(home), _made_from(home, params or read_params())
-    return all(lake.fingerprint(f"gold/{name}") == made_from and lake.version(f"gold/{name}") == shown.get(name) for name in TABLES)
+    return are_current(home, lake, TABLES, _made_from(home, params or read_params()))
 
 
-def _replace(lake: Lake, contract: Contract, frame: pl.DataFrame, made_from: Mapping[str, object], now: datetime) -> None:
-    schema = contract.polars_schema
-    if frame.is_empty():
-        rows = pl.DataFrame(schema=schema)
-    else:
-        # Sums in another order differ in their last digits; tables do not.
-        rounded = frame.rename(_PUBLISHED_NAMES, strict=False).with_columns(selectors.float().round(_DIGITS), scored_at=pl.lit(now))
-        rows = rounded.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
-    lake.replace(f"gold/{contract.name}", rows.sort(contract.custom("sortedBy")), made_from)
+def _published(frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The rows as they are published: sums in another order differ in their last digits; tables do not."""
+    return frame.rename(_PUBLISHED_NAMES, strict=False).with_columns(selectors.float().round(_DIGITS), scored_at=pl.lit(now))
 
 
 def _twice(proposals: pl.DataFrame) -> tuple[str, ...]:
@@ -93,10 +88,4 @@ def _twice(proposals: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _made_from(home: Home, params: Params) -> dict[str, object]:
-    facts = publication_facts(home)
-    return {
-        "manifest_version": facts.get("manifest_version"),
-        "facts_model_version": facts.get("model_version"),
-        "forecasts_version": published_versions(home).get("demand_forecasts"),
-        "params_version": params.version("replenishment"),
-    }
+    return {**forecasts_told(home), "params_version": params.version("replenishment")}

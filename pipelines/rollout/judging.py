@@ -12,10 +12,11 @@ from datetime import datetime
 import polars as pl
 
 from pipelines.contracts import Contract
+from pipelines.derived import are_current, facts_told, replace_derived
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.params import Params, read_params
-from pipelines.publish import publication_facts, publish_scores, published_versions
+from pipelines.publish import publish_scores
 from pipelines.rollout.decisions import decisions_of
 from pipelines.rollout.effects import effects_of
 from pipelines.warehouse import query
@@ -33,16 +34,14 @@ def judge_rollout(home: Home, lake: Lake, contracts: Mapping[str, Contract], *, 
     effects = effects_of(measures, knobs)
     found = {"rollout_effects": effects, "rollout_decisions": decisions_of(sites, measures, effects, knobs)}
     for name, frame in found.items():
-        _replace(home, lake, contracts[name], frame, params)
+        replace_derived(lake, contracts[name], frame, _made_from(home, params))
     publish_scores(home, lake, contracts, JUDGED, now=now)
     return found
 
 
 def judgements_are_current(home: Home, lake: Lake) -> bool:
     """Whether both tables were made from the facts that are published, with today's knobs, and are shown as they are."""
-    params, shown = read_params(), published_versions(home)
-    made_from = _made_from(home, params)
-    return all(lake.fingerprint(f"gold/{name}") == made_from and lake.version(f"gold/{name}") == shown.get(name) for name in JUDGED)
+    return are_current(home, lake, JUDGED, _made_from(home, read_params()))
 
 
 def held_sites(home: Home) -> pl.DataFrame:
@@ -53,16 +52,5 @@ def held_sites(home: Home) -> pl.DataFrame:
     )
 
 
-def _replace(home: Home, lake: Lake, contract: Contract, frame: pl.DataFrame, params: Params) -> None:
-    schema = contract.polars_schema
-    rows = pl.DataFrame(schema=schema) if frame.is_empty() else frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
-    lake.replace(f"gold/{contract.name}", rows.sort(contract.custom("sortedBy")), _made_from(home, params))
-
-
 def _made_from(home: Home, params: Params) -> dict[str, object]:
-    facts = publication_facts(home)
-    return {
-        "manifest_version": facts.get("manifest_version"),
-        "facts_model_version": facts.get("model_version"),
-        "params_version": params.version("rollout"),
-    }
+    return {**facts_told(home), "params_version": params.version("rollout")}

@@ -1,7 +1,7 @@
 """Kill -9 at random points of a nightly run: the run after it publishes what an uninterrupted run publishes.
 
 Each point restores a retailer that was built the night before and has received another week, so that increments, a due
-training and changed tables are hit. SERIALAKE_KILL_POINTS says at how many points (3; set 100 for the long proof).
+training and changed tables are hit. SERIALAKE_KILL_POINTS says at how many points (4; set 100 for the long proof).
 
 Runs are forked from a process that has imported what a run imports, which halves what a point costs; what comes before the
 first step, the imports among it, is killed in a process started from nothing.
@@ -33,7 +33,7 @@ from tests.flow.support import CLOCKS, assert_same_content, published_content
 
 pytestmark = pytest.mark.slow
 
-POINTS = int(os.environ.get("SERIALAKE_KILL_POINTS", "3"))
+POINTS = int(os.environ.get("SERIALAKE_KILL_POINTS", "4"))
 SEED = 20260302
 # The smallest retailer whose demand is learned from on both nights: 28 days before and 28 after the first cut-off.
 TINY = SimulationConfig(days=66, stores=3, articles=4, seed=5, scale=0.05)

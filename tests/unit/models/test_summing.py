@@ -132,3 +132,8 @@ def test_shares_add_up_and_what_sold_out_counts_with_what_was_asked_for():
     sold_share = panel.filter(pl.col("color_name") == "RED")["y"].sum() / panel["y"].sum()
     assert sold_share < 0.45
     assert red["share"].item() == pytest.approx(0.5, abs=0.03)
+
+
+def test_variants_without_an_article_above_them_have_no_shares():
+    panel = pl.DataFrame({"unique_id": ["A/S1"], "ds": [MONDAY], "y": [1.0], "is_stock_out": [False], "generic_article_id": [None]})
+    assert article_shares(panel.with_columns(pl.col("generic_article_id").cast(pl.String)), 182).is_empty()
