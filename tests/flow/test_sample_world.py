@@ -138,7 +138,7 @@ def test_every_table_and_column_is_documented(built_world):
 def test_the_run_is_recorded_with_its_stages(built_world):
     assert built_world.outcome.state == "SUCCESS"
     assert built_world.outcome.job == "nightly"
-    learning = {"train demand", "train returns", "forecast demand", "score returns", "judge forecasts", "replenish"}
+    learning = {"train demand", "train returns", "forecast demand", "sum forecasts", "score returns", "judge forecasts", "replenish"}
     assert set(built_world.outcome.stage_seconds) == {
         "extract to bronze",
         "check contracts",
