@@ -24,9 +24,9 @@ from pipelines.forecasting.origins import (
     OriginForecasts,
     Timings,
     choose_lineup,
+    demand_ahead,
     forecast_origin,
     known_at,
-    known_demand_ahead,
     validation_origins,
 )
 from pipelines.forecasting.panel import Panel
@@ -98,7 +98,7 @@ def backtest(panel: Panel, config: ForecastConfig) -> Backtest:
         served = serve_origin(one, chosen, maker)
         expected, quantiles = calibration.apply(one, served)
         served = replace(served, expected=expected)
-        y = known_demand_ahead(maker, cutoff, horizon, panel.observed - 1)
+        y = demand_ahead(maker.known_demand, cutoff, horizon, panel.observed - 1)
         judged.append(_judged(maker, one, served, quantiles, y, config))
         frames.append(_frame(panel, one, served, quantiles, y, config))
         champions.append(chosen.select(pl.lit(panel.ds[cutoff]).alias("cutoff"), pl.all()))
@@ -196,7 +196,7 @@ def _frame(
 def _metrics(judged: list[Judged], maker: FeatureMaker, first_cutoff: int, config: ForecastConfig) -> pl.DataFrame:
     """Metrics of the series, of their total and of each level that the configuration names."""
     panel = maker.panel
-    scales = scales_of(maker.demand, first_cutoff, panel.unit_value(first_cutoff))
+    scales = scales_of(maker.known_demand, first_cutoff, panel.unit_value(first_cutoff))
     tables = [metrics_table(judged, scales, config.quantiles, "series", is_detailed=True)]
     levels: dict[str, list[str]] = {"total": []}
     levels |= {" x ".join(names): names for names in ([one] if isinstance(one, str) else list(one) for one in config.hierarchy)}
@@ -235,7 +235,7 @@ def _level_metrics(
         forecasts = {model: summed(np.where(is_known, values, 0)) for model, values in one.forecasts.items() if model != EMPIRICAL}
         above.append(Judged(one.cutoff, summed(one.y), forecasts, {}, np.full(groups, None, dtype=object)))
     price = maker.panel.unit_value(first_cutoff)
-    money = np.bincount(codes, weights=scales_of(maker.demand, first_cutoff, price).weight, minlength=groups)
-    scales = scales_of(summed(maker.demand).astype(np.float32), first_cutoff, None)
+    money = np.bincount(codes, weights=scales_of(maker.known_demand, first_cutoff, price).weight, minlength=groups)
+    scales = scales_of(summed(maker.known_demand).astype(np.float32), first_cutoff, None)
     scales = type(scales)(scales.absolute, scales.squared, money)
     return metrics_table(above, scales, config.quantiles, name, is_detailed=False)

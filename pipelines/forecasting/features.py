@@ -17,6 +17,7 @@ import polars as pl
 from pipelines.forecasting.frequency import period_dates
 from pipelines.forecasting.levels import FLOOR, known_demand, seasonal_indices, smoothed, smoothed_levels
 from pipelines.forecasting.panel import Panel
+from pipelines.forecasting.unconstrained import unconstrained_demand
 
 __all__ = ["FeatureMaker"]
 
@@ -35,12 +36,18 @@ class FeatureMaker:
 
     def prepare(self) -> FeatureMaker:
         """Itself, with all that is made once made, so that several threads can look into it."""
-        _ = self.levels, self.groups, self.group_sums, self.smooth_known, self.is_mark, self._seasons
+        _ = self.demand, self.levels, self.groups, self.group_sums, self.smooth_known, self.is_mark, self._seasons
         return self
 
     @cached_property
     def demand(self) -> np.ndarray:
-        """Known demand by series and period."""
+        """Demand by series and period: what was sold or, where stock ran out, what is expected of it; not a number where unknown."""
+        frequency = self.panel.frequency
+        return unconstrained_demand(self.panel.y, self.panel.is_censored, frequency.half_lives[1], frequency.season_length)
+
+    @cached_property
+    def known_demand(self) -> np.ndarray:
+        """Demand of periods in which stock did not run out: what forecasts are judged by."""
         return known_demand(self.panel.y, self.panel.is_censored)
 
     @cached_property

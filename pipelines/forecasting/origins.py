@@ -23,7 +23,17 @@ from pipelines.forecasting.quantiles import own_quantiles
 from pipelines.forecasting.segments import money_classes, segments_of
 from pipelines.forecasting.trees import TreeModel
 
-__all__ = ["LEARNED", "Lineup", "OriginForecasts", "Timings", "choose_lineup", "forecast_origin", "known_at", "validation_origins"]
+__all__ = [
+    "LEARNED",
+    "Lineup",
+    "OriginForecasts",
+    "Timings",
+    "choose_lineup",
+    "demand_ahead",
+    "forecast_origin",
+    "known_at",
+    "validation_origins",
+]
 
 LEARNED = ("regression", "trees")
 _LEAST_PERIODS = 12
@@ -144,7 +154,7 @@ def known_at(ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int
     absolute, squared = (np.where(np.isfinite(scale), scale, np.inf)[every] for scale in (scales.absolute, scales.squared))
     return Known(
         forecasts={name: gathered(lambda one, n=name: one.forecasts[n]) for name in models},
-        y=gathered(lambda one: known_demand_ahead(maker, one.origin, horizon, cutoff)),
+        y=gathered(lambda one: demand_ahead(maker.demand, one.origin, horizon, cutoff)),
         scale=absolute,
         scale_squared=squared,
         weight=scales.weight[every],
@@ -155,9 +165,9 @@ def known_at(ledger: Iterable[OriginForecasts], maker: FeatureMaker, cutoff: int
     )
 
 
-def known_demand_ahead(maker: FeatureMaker, origin: int, horizon: int, until: int) -> np.ndarray:
-    """Known demand of the periods after the origin by series and lead; not a number beyond `until`."""
-    ahead = np.full((maker.panel.series, horizon), np.nan)
-    last = min(origin + horizon, until, maker.demand.shape[1] - 1)
-    ahead[:, : max(0, last - origin)] = maker.demand[:, origin + 1 : last + 1]
+def demand_ahead(demand: np.ndarray, origin: int, horizon: int, until: int) -> np.ndarray:
+    """Demand of the periods after the origin by series and lead, of demand by series and period; not a number beyond `until`."""
+    ahead = np.full((len(demand), horizon), np.nan)
+    last = min(origin + horizon, until, demand.shape[1] - 1)
+    ahead[:, : max(0, last - origin)] = demand[:, origin + 1 : last + 1]
     return ahead

@@ -1,8 +1,8 @@
 """Panel: any table of series and periods becomes a dense grid of numbers, one row per series, one column per period.
 
 Needs `unique_id`, `ds` and `y`. Before its first sale a series does not exist (no zeros before launch); after it a period that is
-not listed holds no demand, or is unknown (`gaps`). A period with `is_stock_out` shows what could be sold, not what was asked for,
-and counts as unknown. The values of known-ahead columns count for a cut-off only where they were planned by then.
+not listed holds no demand, or is unknown (`gaps`). A period with `is_stock_out` shows what could be sold, not what was asked for
+(unconstrained.py). The values of known-ahead columns count for a cut-off only where they were planned by then.
 """
 
 from __future__ import annotations
@@ -198,10 +198,14 @@ def _demand(
     if "is_stock_out" in frame.columns:
         marks = frame.filter(pl.col(PERIOD) < observed).with_columns(pl.col("is_stock_out").cast(pl.Float32))
         censored = _grid(marks, "is_stock_out", (series, observed)) == 1
-        notes.append(f"{censored.sum():,} periods without stock count as unknown demand")
-        if not (np.where(censored, 0, np.nan_to_num(y)) > 0).any():
+        if not (~censored & np.isfinite(y)).any():
             raise PanelError(
-                "the panel: all demand lies in periods that is_stock_out marks, so that none is known; mend is_stock_out, or leave it out"
+                "the panel: is_stock_out marks every period since launch, so that no demand is known; mend is_stock_out, or leave it out"
+            )
+        if censored.any():
+            notes.append(
+                f"stock ran out in {censored.sum():,} periods: the {(censored & (y > 0)).sum():,} with sales count as the demand that is "
+                "expected of at least as much, the others as unknown; no figure judges by them, so that a bias above zero is to be expected"
             )
     return y, censored
 

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from pipelines.contracts import Contract
+from pipelines.forecasting.unconstrained import demand_given_forecast
 from pipelines.lake import Lake
 from pipelines.models.memory import quantile_levels, recall
 
@@ -54,13 +55,19 @@ def judged_forecasts(remembered: pl.DataFrame, actual: pl.DataFrame) -> pl.DataF
 
 
 def accuracy_by_segment(judged: pl.DataFrame) -> pl.DataFrame:
-    """One row per day, segment (and `all`) and bucket of lead times: the columns of demand_accuracy_by_segment."""
+    """One row per day, segment (and `all`) and bucket of lead times: the columns of demand_accuracy_by_segment.
+
+    Errors are those of series that stayed in stock. The bias also counts those that ran out, with the demand expected of them: of the
+    others alone, which asked for less, any right forecast would expect too much.
+    """
     levels = quantile_levels(judged.columns)
     is_judged = ~pl.col("is_stock_out")
     losses = [
         pl.max_horizontal(level * (pl.col("units_demanded") - pl.col(name)), (1 - level) * (pl.col(name) - pl.col("units_demanded")))
         for name, level in levels.items()
     ]
+    demand = demand_given_forecast(judged.rename({"units_demanded": "y"}))
+    judged = judged.with_columns(demand, pl.when(demand.is_not_null()).then("expected_units").alias("expected_of_demand"))
     every = pl.concat([judged.with_columns(segment=pl.lit("all")), judged.filter(pl.col("segment").is_not_null())])
     summed = (
         every.with_columns(loss=2 * pl.mean_horizontal(losses))
@@ -71,12 +78,15 @@ def accuracy_by_segment(judged: pl.DataFrame) -> pl.DataFrame:
             judged_series=is_judged.sum(),
             stock_out_series=pl.col("is_stock_out").sum(),
             quantile_loss_units=pl.col("loss").filter(is_judged).sum(),
+            demand=pl.col("demand").sum(),
+            expected_of_demand=pl.col("expected_of_demand").sum(),
         )
     )
     demanded = pl.when(pl.col("units_demanded") > 0).then(pl.col("units_demanded"))
+    some = pl.when(pl.col("demand") > 0).then(pl.col("demand"))
     return summed.with_columns(
-        wape=pl.col("absolute_error_units") / demanded, bias=(pl.col("expected_units") - pl.col("units_demanded")) / demanded
-    )
+        wape=pl.col("absolute_error_units") / demanded, bias=(pl.col("expected_of_demand") - pl.col("demand")) / some
+    ).drop("demand", "expected_of_demand")
 
 
 def add_matured(

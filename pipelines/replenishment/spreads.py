@@ -11,6 +11,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from pipelines.forecasting.unconstrained import demand_given_forecast, with_unconstrained_demand
+
 __all__ = ["level_judged", "over_dispersion", "window_sums"]
 
 
@@ -18,13 +20,12 @@ def level_judged(history: pl.DataFrame, *, window_days: int, trailing_days: int,
     """Sums of demand beside what the level before would have expected of them: one row per series and cut-off.
 
     Where no forecasts of the past are kept, this stands for them: `history` has unique_id, ds, y and is_stock_out, a row per day, and
-    `expected` is the mean of the trailing days in stock times the window. Columns as window_sums gives them.
+    `expected` is the mean demand of the trailing days times the window. Columns as window_sums gives them.
     """
-    seen = pl.when(~pl.col("is_stock_out").fill_null(value=False)).then(pl.col("y"))
-    days = history.sort("unique_id", "ds").with_columns(seen=seen)
-    level = pl.col("seen").rolling_mean(trailing_days, min_samples=max(trailing_days // 2, 1)).over("unique_id")
+    days = with_unconstrained_demand(history, trailing_days / 2)
+    level = pl.col("demand").rolling_mean(trailing_days, min_samples=max(trailing_days // 2, 1)).over("unique_id")
     # The window after a day: the sum up to its end, less the sum up to the day.
-    later = pl.col("seen").rolling_sum(window_days, min_samples=window_days).shift(-window_days).over("unique_id")
+    later = pl.col("demand").rolling_sum(window_days, min_samples=window_days).shift(-window_days).over("unique_id")
     last: date = history["ds"].max()
     since = (pl.lit(last) - pl.col("ds")).dt.total_days() - window_days
     return (
@@ -37,13 +38,15 @@ def level_judged(history: pl.DataFrame, *, window_days: int, trailing_days: int,
 def window_sums(judged: pl.DataFrame, *, window_days: int) -> pl.DataFrame:
     """The same from kept forecasts: judged rows (unique_id, cutoff, lead, expected_units, y, is_stock_out) of the first days of each.
 
-    Windows with a day without stock, or not yet over, are left out: what they would have sold is not known.
+    A day on which stock ran out counts with the demand that is expected of it. Windows with a day that had no stock to begin with, or
+    that are not yet over, are left out: what was asked for in them is not known.
     """
-    known = pl.col("y").is_not_null() & ~pl.col("is_stock_out").fill_null(value=False)
+    days = judged.filter(pl.col("lead").is_between(1, window_days))
+    is_whole = pl.col("demand").is_not_null().all() & (pl.len() == window_days)
     return (
-        judged.filter(pl.col("lead").is_between(1, window_days))
+        days.with_columns(demand_given_forecast(days))
         .group_by("unique_id", "cutoff")
-        .agg(expected=pl.col("expected_units").sum(), units=pl.col("y").sum(), is_whole=known.all() & (pl.len() == window_days))
+        .agg(expected=pl.col("expected_units").sum(), units=pl.col("demand").sum(), is_whole=is_whole)
         .filter("is_whole")
         .select("unique_id", "cutoff", pl.col("expected").cast(pl.Float64), pl.col("units").cast(pl.Float64))
         .sort("unique_id", "cutoff")

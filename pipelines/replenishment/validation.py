@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from pipelines.forecasting.unconstrained import with_unconstrained_demand
 from pipelines.params import ReplenishmentParams
 from pipelines.replenishment.base_stock import level_for_fill
 from pipelines.replenishment.calibration import calibrated_shifts
@@ -87,7 +88,7 @@ def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knob
     """The stores with enough days behind them, as they were; None where there is none.
 
     On a day that ended without stock at least as much was asked for as was sold: what that may have been is drawn (unseen.py). The rate is
-    the mean of the trailing days that had stock.
+    the mean demand of the trailing days (unconstrained.py).
     """
     window = knobs.validation_days + knobs.warm_up_days
     stores = series.filter(pl.col("site_kind") == "store")
@@ -96,9 +97,8 @@ def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knob
     ready = stores.join(first, on="unique_id").filter(pl.col("ds") <= begin - timedelta(days=knobs.trailing_days // 2)).drop("ds")
     if ready.is_empty():
         return None
-    seen = pl.when(~pl.col("is_stock_out")).then(pl.col("y"))
-    rated = history.sort("unique_id", "ds").with_columns(
-        rate=seen.rolling_mean(knobs.trailing_days, min_samples=1).shift(1).over("unique_id")
+    rated = with_unconstrained_demand(history, knobs.trailing_days / 2).with_columns(
+        rate=pl.col("demand").rolling_mean(knobs.trailing_days, min_samples=1).shift(1).over("unique_id")
     )
     rated = rated.with_columns(rate=pl.col("rate").forward_fill().over("unique_id").fill_null(0.0))
     rows = ready.with_row_index("row").select("unique_id", "row")

@@ -102,7 +102,7 @@ def test_a_period_without_stock_is_unknown_demand():
         (_series([date(year, month, 1) for year in (2024, 2025) for month in (1, 4, 7, 10)]), {}, "dates lie 3 months apart"),
         (_series([date(2024, 1, 1) + timedelta(weeks=2 * n) for n in range(9)]), {}, "dates lie 2 weeks apart"),
         (_series([*WEEKS, date(9999, 12, 27)]), {}, "1 rows lie .* periods from the others .series a at 9999-12-27"),
-        (_frame(is_stock_out=[True] * 3), {}, "all demand lies in periods that is_stock_out marks"),
+        (_frame(is_stock_out=[True] * 3), {"gaps": "unknown"}, "is_stock_out marks every period since launch"),
         (_frame(is_stock_out=["no", "yes", "no"]), {}, "is_stock_out is String; give true and false"),
         (_frame(value=["cheap", "dear", "dear"]), {"price": "value"}, "the price value is String; give numbers"),
         (_frame(), {"frequency": "periods"}, "name the calendar, or give numbers"),

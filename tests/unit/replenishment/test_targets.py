@@ -118,8 +118,9 @@ def test_the_spread_of_sums_is_found_where_there_is_one():
     assert shrunk[None] == pytest.approx(shrunk["a"], rel=0.05)
 
 
-def test_windows_with_a_day_without_stock_say_nothing():
-    days = history(60).with_columns(is_stock_out=pl.col("ds") == DAY + timedelta(days=50))
+def test_windows_with_a_day_that_had_no_stock_say_nothing():
+    out = pl.col("ds") == DAY + timedelta(days=50)
+    days = history(60).with_columns(is_stock_out=out, y=pl.when(out).then(0.0).otherwise("y"))
     sums = level_judged(days, window_days=7, trailing_days=28, step_days=1)
     assert not sums.filter(pl.col("cutoff").is_between(DAY + timedelta(days=43), DAY + timedelta(days=49))).height
     assert sums.height
