@@ -14,6 +14,7 @@ from pipelines.contracts import published_contracts
 from pipelines.defs.resources import Lakehouse
 from pipelines.defs.specs import published_spec
 from pipelines.derived import facts_told
+from pipelines.forecasting.unconstrained import with_unconstrained_demand
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.models.accuracy import ACCURACY, BY_SEGMENT, add_matured
@@ -59,7 +60,7 @@ def judge_forecasts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> 
         added = add_matured(
             lake,
             CONTRACTS,
-            panel,
+            with_unconstrained_demand(panel),
             scored_table=_DEMAND.scored_table,
             matured_until=last - timedelta(days=params.demand.label_maturity_days),
             horizon_days=params.demand.horizon_days,

@@ -98,7 +98,7 @@ def backtest(panel: Panel, config: ForecastConfig) -> Backtest:
         served = serve_origin(one, chosen, maker)
         expected, quantiles = calibration.apply(one, served)
         served = replace(served, expected=expected)
-        y = demand_ahead(maker.known_demand, cutoff, horizon, panel.observed - 1)
+        y = demand_ahead(maker.demand, cutoff, horizon, panel.observed - 1)
         judged.append(_judged(maker, one, served, quantiles, y, config))
         frames.append(_frame(panel, one, served, quantiles, y, config))
         champions.append(chosen.select(pl.lit(panel.ds[cutoff]).alias("cutoff"), pl.all()))
@@ -186,6 +186,7 @@ def _frame(
         "ds": ahead.gather(np.tile(np.arange(horizon), len(rows))),
         "lead": pl.Series(np.tile(np.arange(1, horizon + 1, dtype=np.int32), len(rows))),
         "y": pl.Series(y[rows].ravel()).fill_nan(None),
+        "is_stock_out": panel.is_censored[rows, one.origin + 1 : one.origin + 1 + horizon].ravel(),
         "expected_units": served.expected[rows].ravel(),
         **{quantile_name(q): quantiles[rows][..., position].ravel() for position, q in enumerate(config.quantiles)},
         **{name: repeated[name].gather(index) for name in ("model_name", "segment", "fallback_reason")},
@@ -196,7 +197,7 @@ def _frame(
 def _metrics(judged: list[Judged], maker: FeatureMaker, first_cutoff: int, config: ForecastConfig) -> pl.DataFrame:
     """Metrics of the series, of their total and of each level that the configuration names."""
     panel = maker.panel
-    scales = scales_of(maker.known_demand, first_cutoff, panel.unit_value(first_cutoff))
+    scales = scales_of(maker.demand, first_cutoff, panel.unit_value(first_cutoff))
     tables = [metrics_table(judged, scales, config.quantiles, "series", is_detailed=True)]
     levels: dict[str, list[str]] = {"total": []}
     levels |= {" x ".join(names): names for names in ([one] if isinstance(one, str) else list(one) for one in config.hierarchy)}
@@ -235,7 +236,7 @@ def _level_metrics(
         forecasts = {model: summed(np.where(is_known, values, 0)) for model, values in one.forecasts.items() if model != EMPIRICAL}
         above.append(Judged(one.cutoff, summed(one.y), forecasts, {}, np.full(groups, None, dtype=object)))
     price = maker.panel.unit_value(first_cutoff)
-    money = np.bincount(codes, weights=scales_of(maker.known_demand, first_cutoff, price).weight, minlength=groups)
-    scales = scales_of(summed(maker.known_demand).astype(np.float32), first_cutoff, None)
+    money = np.bincount(codes, weights=scales_of(maker.demand, first_cutoff, price).weight, minlength=groups)
+    scales = scales_of(summed(maker.demand).astype(np.float32), first_cutoff, None)
     scales = type(scales)(scales.absolute, scales.squared, money)
     return metrics_table(above, scales, config.quantiles, name, is_detailed=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import betainc, gammaln, xlogy
 
-__all__ = ["SMALLEST_DISPERSION", "log_probability", "log_tail_probability", "mean_of_at_least"]
+__all__ = ["SMALLEST_DISPERSION", "log_probability", "log_tail_probability", "mean_of_at_least", "moments_of_at_least"]
 
 SMALLEST_DISPERSION = 1e-4
 
@@ -25,6 +25,20 @@ def mean_of_at_least(bound: np.ndarray, mean: np.ndarray, dispersion: np.ndarray
         found = mean * biased / tail
     # Sales that the mean makes all but impossible are known all the same.
     return np.where(bound <= 0, mean, np.maximum(np.nan_to_num(found, nan=0.0, posinf=0.0), bound))
+
+
+def moments_of_at_least(bound: np.ndarray, mean: np.ndarray, dispersion: float) -> tuple[np.ndarray, np.ndarray]:
+    """E[D | D >= bound] and Var[D | D >= bound].
+
+    E[D (D - 1); D >= k] = mean^2 (1 + dispersion) * P(D'' >= k - 2), where D'' has two more in its shape.
+    """
+    expected = mean_of_at_least(bound, mean, dispersion)
+    shape = 1 / np.maximum(dispersion, SMALLEST_DISPERSION)
+    tail = _tail(bound, mean, shape)
+    pairs = np.square(mean) * (shape + 1) / shape
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factorial = pairs * _tail(bound - 2, mean * (shape + 2) / shape, shape + 2) / tail
+    return expected, np.maximum(np.nan_to_num(factorial, nan=0.0, posinf=0.0) + expected - np.square(expected), 0.0)
 
 
 def log_probability(count: np.ndarray, mean: np.ndarray, dispersion: np.ndarray | float) -> np.ndarray:

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from pipelines.forecasting.unconstrained import demand_given_forecast
 from pipelines.params import DriftParams, read_params
 
 __all__ = ["data_volume", "demand_drift", "expected_over_observed", "feature_drift", "tracking_signal"]
@@ -51,11 +50,10 @@ def feature_drift(
 def expected_over_observed(judged: pl.DataFrame, by: str | None = None, limits: DriftParams | None = None) -> pl.DataFrame:
     """Expected over observed units, in all and by `by`; drifts where observed lies beyond `poisson_sigmas` of a Poisson count.
 
-    value is the distance in such sigmas, (observed - expected) / sqrt(expected). A period in which stock ran out (is_stock_out) counts with
-    the demand that is expected of it (unconstrained.demand_given_forecast).
+    value is the distance in such sigmas, (observed - expected) / sqrt(expected). Censored periods (is_stock_out) are left out.
     """
     limits = limits or read_params().drift
-    found = _by_subject(_with_demand(judged), by, pl.col("y").sum(), pl.col("expected_units").sum())
+    found = _by_subject(_uncensored(judged), by, pl.col("y").sum(), pl.col("expected_units").sum())
     sigmas = (pl.col("y") - pl.col("expected_units")) / pl.col("expected_units").clip(lower_bound=1e-9).sqrt()
     ratio = pl.when(pl.col("y") > 0).then(pl.col("expected_units") / pl.col("y"))
     told = pl.format(
@@ -73,7 +71,7 @@ def tracking_signal(judged: pl.DataFrame, by: str | None = None, limits: DriftPa
     """
     limits = limits or read_params().drift
     groups = [by] if by else []
-    periods = _with_demand(judged).group_by(*groups, "ds").agg((pl.col("y") - pl.col("expected_units")).sum().alias("error"))
+    periods = _uncensored(judged).group_by(*groups, "ds").agg((pl.col("y") - pl.col("expected_units")).sum().alias("error"))
     found = _by_subject(periods, by, pl.col("error").sum().alias("sum"), pl.col("error").abs().mean().alias("size"), pl.len().alias("n"))
     signal = pl.when(pl.col("size") > 0).then(pl.col("sum") / pl.col("size")).otherwise(0.0)
     told = pl.format("errors of {} periods add up to {} of their mean size", pl.col("n"), signal.round(2))
@@ -154,9 +152,9 @@ def _ks(before: np.ndarray, now: np.ndarray) -> float:
     return float(np.abs(gaps).max())
 
 
-def _with_demand(judged: pl.DataFrame) -> pl.DataFrame:
+def _uncensored(judged: pl.DataFrame) -> pl.DataFrame:
     known = judged.filter(pl.col("y").is_not_null())
-    return known.with_columns(demand_given_forecast(known).alias("y")).drop_nulls("y") if "is_stock_out" in known.columns else known
+    return known.filter(~pl.col("is_stock_out").fill_null(value=False)) if "is_stock_out" in known.columns else known
 
 
 def _by_subject(frame: pl.DataFrame, by: str | None, *sums: pl.Expr) -> pl.DataFrame:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pipelines.forecasting.levels import known_demand
 from pipelines.forecasting.panel import Panel
 
 __all__ = ["EFFECTS_SCHEMA", "measured_effects"]
@@ -60,7 +59,7 @@ def _groups(panel: Panel, by: str | None) -> list[tuple[str, np.ndarray]]:
 
 
 def _of_group(panel: Panel, group: str, marks: list[str]) -> list[dict]:
-    demand = known_demand(panel.y, panel.is_censored)
+    demand = panel.demand
     columns = {name: panel.known[name].values[:, : panel.observed] for name in marks}
     for name, known in panel.known.items():
         if name not in marks:

@@ -15,9 +15,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.forecasting.frequency import period_dates
-from pipelines.forecasting.levels import FLOOR, known_demand, seasonal_indices, smoothed, smoothed_levels
+from pipelines.forecasting.levels import FLOOR, seasonal_indices, smoothed, smoothed_levels
 from pipelines.forecasting.panel import Panel
-from pipelines.forecasting.unconstrained import unconstrained_demand
 
 __all__ = ["FeatureMaker"]
 
@@ -39,16 +38,10 @@ class FeatureMaker:
         _ = self.demand, self.levels, self.groups, self.group_sums, self.smooth_known, self.is_mark, self._seasons
         return self
 
-    @cached_property
+    @property
     def demand(self) -> np.ndarray:
-        """Demand by series and period: what was sold or, where stock ran out, what is expected of it; not a number where unknown."""
-        frequency = self.panel.frequency
-        return unconstrained_demand(self.panel.y, self.panel.is_censored, frequency.half_lives[1], frequency.season_length)
-
-    @cached_property
-    def known_demand(self) -> np.ndarray:
-        """Demand of periods in which stock did not run out: what forecasts are judged by."""
-        return known_demand(self.panel.y, self.panel.is_censored)
+        """Demand by series and period, not a number where unknown."""
+        return self.panel.demand
 
     @cached_property
     def levels(self) -> list[np.ndarray]:
@@ -67,8 +60,9 @@ class FeatureMaker:
 
     @cached_property
     def group_sums(self) -> list[np.ndarray]:
-        """Demand per group and period, float64."""
-        filled = np.nan_to_num(self.demand)
+        """Demand per group and period, float64; a series whose demand is unknown counts with its level."""
+        slowest = self.levels[-1]
+        filled = np.nan_to_num(np.where(np.isnan(self.demand), slowest, self.demand))
         return [_group_sum(filled, codes) for _, codes in self.groups]
 
     @cached_property

@@ -10,15 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["FLOOR", "known_demand", "seasonal_indices", "smoothed", "smoothed_levels"]
+__all__ = ["FLOOR", "seasonal_indices", "smoothed", "smoothed_levels"]
 
 FLOOR = 0.02
 """Units a period below which a level is not told apart from nothing."""
-
-
-def known_demand(y: np.ndarray, is_censored: np.ndarray) -> np.ndarray:
-    """Demand by series and period, not a number where it is unknown: before launch, not recorded, or out of stock."""
-    return np.where(is_censored, np.float32(np.nan), y)
 
 
 def smoothed(values: np.ndarray, half_life: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.frequency import FREQUENCIES, Frequency, infer_frequency, period_dates, period_number, snapped
 from pipelines.forecasting.roles import column_roles
 from pipelines.forecasting.rows import PERIOD, ROW, checked_rows, refuse_stray_dates
+from pipelines.forecasting.unconstrained import unconstrained
 
 __all__ = ["KnownAhead", "Panel", "PanelError", "panel_of", "read_panel"]
 
@@ -69,6 +71,11 @@ class Panel:
     price: np.ndarray | None
     frequency: Frequency
     notes: Sequence[str]
+
+    @cached_property
+    def demand(self) -> np.ndarray:
+        """Demand by series and period: what was sold or, where stock ran out, what is expected of it; not a number where unknown."""
+        return unconstrained(self.y, self.is_censored, self.frequency.half_lives[1], self.frequency.season_length).demand
 
     @property
     def series(self) -> int:
@@ -205,7 +212,7 @@ def _demand(
         if censored.any():
             notes.append(
                 f"stock ran out in {censored.sum():,} periods: the {(censored & (y > 0)).sum():,} with sales count as the demand that is "
-                "expected of at least as much, the others as unknown; no figure judges by them, so that a bias above zero is to be expected"
+                "expected of at least as much, also where forecasts are judged by them, the others as unknown"
             )
     return y, censored
 

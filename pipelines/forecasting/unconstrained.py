@@ -8,80 +8,144 @@ without any sale in which stock was out tells nothing and stays unknown. Estimat
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import polars as pl
 
-from pipelines.forecasting.counts import mean_of_at_least
+from pipelines.forecasting.counts import moments_of_at_least
 
-__all__ = ["demand_given_forecast", "unconstrained_demand", "with_unconstrained_demand"]
+__all__ = ["HALF_LIFE_DAYS", "Unconstrained", "unconstrained", "with_unconstrained_demand"]
 
+HALF_LIFE_DAYS = 14.0
+"""Of levels of daily demand."""
 _MOST_DISPERSION = 3.0
 _PRIOR_UNITS = 50.0
 """All series' sales at a place in the season count as much as the season that they tell, against none, once they are so many."""
+_FORGOTTEN = 8
+"""Season, dispersion and the share of periods that ran out are remembered for so many times the half-life of levels."""
+_OUTLIER = 4.0
+"""An error counts up to so many deviations of a geometric count: one bulk order is no dispersion of all series."""
+_MOST_ABOVE = 1.5
+"""A period that ran out counts for at most so many times the most that its series ever sold in one."""
+_ALWAYS_OUT = 0.8
+"""Of a series that runs out in more than this share of its periods, the books are not believed: what was sold is its demand."""
 
 
-def unconstrained_demand(y: np.ndarray, is_censored: np.ndarray, half_life: float, season: int) -> np.ndarray:
-    """Demand by series and period, not a number where unknown: before launch, not recorded, or out of stock all along.
+@dataclass(frozen=True)
+class Unconstrained:
+    """By series and period: demand, not a number where unknown, and the variance of what stands for it (None: all was seen)."""
 
-    A value depends on its own period and earlier ones alone, of its series and, for season and dispersion, of all.
+    demand: np.ndarray
+    variance: np.ndarray | None
+
+
+def unconstrained(y: np.ndarray, is_censored: np.ndarray, half_life: float, season: int) -> Unconstrained:
+    """Demand of what was sold (not a number before launch and where not recorded) and whether stock ran out, by series and period.
+
+    A value depends on its own period and earlier ones alone, of its series and, for season and dispersion, of all. The first period of a
+    series counts as sold. Of one that is nearly always out, all periods count as sold, also those without a sale.
     """
-    demand = np.where(is_censored & ~(y > 0), np.float32(np.nan), y).astype(np.float32)
-    if not (is_censored & (y > 0)).any():
-        return demand
-    decay = 0.5 ** (1.0 / half_life)
-    total, weight, squared_weight = (np.zeros(len(y)) for _ in range(3))
-    units, expected_units = np.zeros(season), np.zeros(season)
-    excess = room = 0.0
-    for period in range(y.shape[1]):
-        here, place = demand[:, period].astype(np.float64), period % season
-        is_known = np.isfinite(here)
-        has_level = is_known & (weight > 0)
-        level = np.divide(total, weight, out=np.zeros(len(y)), where=weight > 0)
-        factor = (units[place] + _PRIOR_UNITS) / (expected_units[place] + _PRIOR_UNITS)
-        mean = level * factor
-        out = has_level & is_censored[:, period]
-        if out.any():
-            dispersion = min(max(excess / room if room > 0 else 0.0, 0.0), _MOST_DISPERSION)
-            here[out] = mean_of_at_least(here[out], mean[out], dispersion)
-            demand[out, period] = here[out]
-        seen = has_level
-        # The level itself is uncertain: its variance is no dispersion of demand.
-        uncertainty = squared_weight[seen] / np.square(weight[seen])
-        excess += float((np.square(here[seen] - mean[seen]) - mean[seen] * (1 + factor * uncertainty)).sum())
-        room += float(np.square(mean[seen]).sum())
-        units[place] += here[has_level].sum()
-        expected_units[place] += level[has_level].sum()
-        total = np.where(is_known, total * decay + np.nan_to_num(here) / factor, total)
-        weight = np.where(is_known, weight * decay + 1, weight)
-        squared_weight = np.where(is_known, squared_weight * decay**2 + 1, squared_weight)
-    return demand
+    if not is_censored.any():
+        return Unconstrained(y, None)
+    sold, is_out = np.ascontiguousarray(y.T), np.ascontiguousarray(is_censored.T)
+    demand, variance = sold.copy(), np.zeros_like(sold)
+    series, pooled = _Series(len(y), 0.5 ** (1.0 / half_life), half_life), _Pooled(season, 0.5 ** (1.0 / (_FORGOTTEN * half_life)))
+    for period in range(len(sold)):
+        here, spread = _period(sold[period].astype(np.float64), is_out[period], series, pooled, period % season)
+        demand[period], variance[period] = here, spread
+    return Unconstrained(np.ascontiguousarray(demand.T), np.ascontiguousarray(variance.T))
 
 
-def with_unconstrained_demand(history: pl.DataFrame, half_life: float, season: int = 7) -> pl.DataFrame:
-    """The rows (unique_id, ds, y, is_stock_out) in order, with `demand` as unconstrained_demand gives it, null where unknown."""
+def with_unconstrained_demand(history: pl.DataFrame, half_life: float = HALF_LIFE_DAYS, season: int = 7) -> pl.DataFrame:
+    """The rows (unique_id, ds, y, is_stock_out) in order, with demand and demand_variance; demand is null where unknown."""
     rows = history.sort("unique_id", "ds")
     if rows.is_empty():
-        return rows.with_columns(demand=pl.lit(None, pl.Float64))
+        return rows.with_columns(demand=pl.lit(None, pl.Float64), demand_variance=pl.lit(None, pl.Float64))
     series = (rows["unique_id"].rank("dense") - 1).to_numpy()
     period = (rows["ds"] - rows["ds"].min()).dt.total_days().to_numpy()
     sold = np.full((series.max() + 1, period.max() + 1), np.nan, dtype=np.float32)
     is_out = np.zeros(sold.shape, dtype=bool)
-    sold[series, period] = rows["y"].fill_null(float("nan")).to_numpy()
+    sold[series, period] = rows["y"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
     is_out[series, period] = rows["is_stock_out"].fill_null(value=False).to_numpy()
-    found = unconstrained_demand(sold, is_out, half_life, season)[series, period]
-    return rows.with_columns(demand=pl.Series(found.astype(np.float64)).fill_nan(None))
+    found = unconstrained(sold, is_out, half_life, season)
+    spread = np.zeros(len(series)) if found.variance is None else found.variance[series, period]
+    demand = pl.Series(found.demand[series, period].astype(np.float64)).fill_nan(None)
+    return rows.with_columns(demand=demand, demand_variance=pl.Series(spread.astype(np.float64)))
 
 
-def demand_given_forecast(judged: pl.DataFrame) -> pl.Series:
-    """Demand that judged forecasts (y, expected_units, is_stock_out) are held against, row by row, null where nothing is known.
+@dataclass
+class _Series:
+    """What each series has shown by now: sums of demand and of the season's factors, newest counting most."""
 
-    Where stock ran out it is what the forecast itself expects of at least as much as was sold, so that over all days a right forecast
-    errs by nothing: the days that stayed in stock alone sold less than was expected (generalised residuals: Gourieroux, Monfort, Renault
-    and Trognon 1987, Journal of Econometrics 34). Demand is taken as a Poisson count.
-    """
-    sold, expected = (judged[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("y", "expected_units"))
-    is_out = judged["is_stock_out"].fill_null(value=False).to_numpy()
-    found = np.where(is_out & ~(sold > 0), np.nan, sold)
-    ran_out = is_out & (sold > 0)
-    found[ran_out] = mean_of_at_least(sold[ran_out], np.maximum(expected[ran_out], 1e-9), 0.0)
-    return pl.Series("demand", found).fill_nan(None)
+    count: int
+    decay: float
+    half_life: float
+    total: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.total, self.weight, self.squared_weight, self.most, self.marked, self.seen = np.zeros((6, self.count))
+        self._slow = self.decay ** (1.0 / _FORGOTTEN)
+
+    def level(self) -> np.ndarray:
+        return np.divide(self.total, self.weight, out=np.zeros(self.count), where=self.weight > 0)
+
+    def is_believed(self) -> np.ndarray:
+        return (self.seen < self.half_life) | (self.marked <= _ALWAYS_OUT * self.seen)
+
+    def mark(self, is_there: np.ndarray, is_out: np.ndarray) -> None:
+        self.seen = np.where(is_there, self.seen * self._slow + 1, self.seen)
+        self.marked = np.where(is_there, self.marked * self._slow + is_out, self.marked)
+
+    def take(self, here: np.ndarray, is_known: np.ndarray, factor: float) -> None:
+        # Sums over sums: a sale on a day of the week on which nobody sells does not make a level of its own.
+        self.total = np.where(is_known, self.total * self.decay + np.nan_to_num(here), self.total)
+        self.weight = np.where(is_known, self.weight * self.decay + factor, self.weight)
+        self.squared_weight = np.where(is_known, self.squared_weight * self.decay**2 + factor, self.squared_weight)
+
+
+class _Pooled:
+    """What all series have shown by now: the season, and how far demand spreads beyond chance."""
+
+    def __init__(self, season: int, decay: float) -> None:
+        self._units, self._expected, self._decay = np.zeros(season), np.zeros(season), decay
+        self._excess = self._room = 0.0
+
+    def factor(self, place: int) -> float:
+        return float((self._units[place] + _PRIOR_UNITS) / (self._expected[place] + _PRIOR_UNITS))
+
+    def dispersion(self) -> float:
+        return min(max(self._excess / self._room, 0.0), _MOST_DISPERSION) if self._room > 0 else 0.0
+
+    def take(self, here: np.ndarray, spread: np.ndarray, level: np.ndarray, squared_weight: np.ndarray, place: int) -> None:
+        """`squared_weight` is that of the level, over its squared weight: the level itself is uncertain, which is no dispersion."""
+        factor = self.factor(place)
+        mean = level * factor
+        error = np.minimum(np.square(here - mean), _OUTLIER**2 * (mean + np.square(mean))) + spread
+        share = 1.0 / np.square(1.0 + mean)
+        self._excess = self._excess * self._decay + float((share * (error - mean * (1 + factor * squared_weight))).sum())
+        self._room = self._room * self._decay + float((share * np.square(mean)).sum())
+        slow = self._decay ** len(self._units)
+        most = mean + _OUTLIER * np.sqrt(mean + np.square(mean))
+        self._units[place] = self._units[place] * slow + np.minimum(here, most).sum()
+        self._expected[place] = self._expected[place] * slow + level.sum()
+
+
+def _period(sold: np.ndarray, is_marked: np.ndarray, series: _Series, pooled: _Pooled, place: int) -> tuple[np.ndarray, np.ndarray]:
+    """Demand of a period and its variance; what was seen is taken into account for the next."""
+    is_there = np.isfinite(sold)
+    is_out = is_marked & series.is_believed()
+    here, spread = np.where(is_out & ~(sold > 0), np.nan, sold), np.zeros(len(sold))
+    is_known = np.isfinite(here)
+    has_level = is_known & (series.weight > 0)
+    level, factor = series.level(), pooled.factor(place)
+    series.most = np.fmax(series.most, sold)
+    ran_out = has_level & is_out
+    if ran_out.any():
+        expected, spread[ran_out] = moments_of_at_least(sold[ran_out], factor * level[ran_out], pooled.dispersion())
+        here[ran_out] = np.maximum(np.minimum(expected, _MOST_ABOVE * series.most[ran_out]), sold[ran_out])
+    uncertainty = series.squared_weight[has_level] / np.square(series.weight[has_level])
+    pooled.take(here[has_level], spread[has_level], level[has_level], uncertainty, place)
+    series.take(here, is_known, factor)
+    series.mark(is_there, is_marked)
+    return here, spread

@@ -12,7 +12,6 @@ from datetime import date, timedelta
 import polars as pl
 
 from pipelines.contracts import Contract
-from pipelines.forecasting.unconstrained import demand_given_forecast
 from pipelines.lake import Lake
 from pipelines.models.memory import quantile_levels, recall
 
@@ -31,7 +30,8 @@ def judged_forecasts(remembered: pl.DataFrame, actual: pl.DataFrame) -> pl.DataF
     """One row per series, day and bucket of lead times: its newest forecast by the champion of its night, beside what came.
 
     `remembered`: unique_id, article_id, site_id, ds, cutoff, lead, alias_name, expected_units, quantiles, model_version, model_name,
-    segment. `actual`: unique_id, ds, y, is_stock_out. Days without an actual are left out. Gives the columns of demand_accuracy.
+    segment. `actual`: unique_id, ds, y, is_stock_out, demand. Days without an actual are left out. Gives the columns of demand_accuracy:
+    units_demanded is demand, or what was sold where demand is not known and nothing is judged.
     """
     levels = quantile_levels(remembered.columns)
     bucket = pl.lit(_LAST_BUCKET)
@@ -43,8 +43,10 @@ def judged_forecasts(remembered: pl.DataFrame, actual: pl.DataFrame) -> pl.DataF
         .sort("lead", "scored_at", descending=[False, True])
         .unique(["unique_id", "ds", "lead_bucket_code"], keep="first", maintain_order=True)
     )
-    known = actual.filter(pl.col("y").is_not_null()).select("unique_id", "ds", "y", "is_stock_out")
-    is_judged = ~pl.col("is_stock_out")
+    known = actual.filter(pl.col("y").is_not_null()).select(
+        "unique_id", "ds", "is_stock_out", is_judged=pl.col("demand").is_not_null(), y=pl.coalesce("demand", "y")
+    )
+    is_judged = pl.col("is_judged")
     held = [pl.when(is_judged).then(pl.col("y") <= pl.col(name)).alias(f"is_{name.removeprefix('units_')}_held") for name in levels]
     error = pl.when(is_judged).then((pl.col("expected_units") - pl.col("y")).abs())
     return (
@@ -55,19 +57,13 @@ def judged_forecasts(remembered: pl.DataFrame, actual: pl.DataFrame) -> pl.DataF
 
 
 def accuracy_by_segment(judged: pl.DataFrame) -> pl.DataFrame:
-    """One row per day, segment (and `all`) and bucket of lead times: the columns of demand_accuracy_by_segment.
-
-    Errors are those of series that stayed in stock. The bias also counts those that ran out, with the demand expected of them: of the
-    others alone, which asked for less, any right forecast would expect too much.
-    """
+    """One row per day, segment (and `all`) and bucket of lead times: the columns of demand_accuracy_by_segment."""
     levels = quantile_levels(judged.columns)
-    is_judged = ~pl.col("is_stock_out")
+    is_judged = pl.col("absolute_error_units").is_not_null()
     losses = [
         pl.max_horizontal(level * (pl.col("units_demanded") - pl.col(name)), (1 - level) * (pl.col(name) - pl.col("units_demanded")))
         for name, level in levels.items()
     ]
-    demand = demand_given_forecast(judged.rename({"units_demanded": "y"}))
-    judged = judged.with_columns(demand, pl.when(demand.is_not_null()).then("expected_units").alias("expected_of_demand"))
     every = pl.concat([judged.with_columns(segment=pl.lit("all")), judged.filter(pl.col("segment").is_not_null())])
     summed = (
         every.with_columns(loss=2 * pl.mean_horizontal(losses))
@@ -76,17 +72,14 @@ def accuracy_by_segment(judged: pl.DataFrame) -> pl.DataFrame:
             *(pl.col(name).filter(is_judged).sum() for name in ("units_demanded", "expected_units", "absolute_error_units")),
             *(pl.col(f"is_{q}_held").mean().alias(f"{q}_held_share") for q in (n.removeprefix("units_") for n in levels)),
             judged_series=is_judged.sum(),
-            stock_out_series=pl.col("is_stock_out").sum(),
+            stock_out_series=(~is_judged).sum(),
             quantile_loss_units=pl.col("loss").filter(is_judged).sum(),
-            demand=pl.col("demand").sum(),
-            expected_of_demand=pl.col("expected_of_demand").sum(),
         )
     )
     demanded = pl.when(pl.col("units_demanded") > 0).then(pl.col("units_demanded"))
-    some = pl.when(pl.col("demand") > 0).then(pl.col("demand"))
     return summed.with_columns(
-        wape=pl.col("absolute_error_units") / demanded, bias=(pl.col("expected_of_demand") - pl.col("demand")) / some
-    ).drop("demand", "expected_of_demand")
+        wape=pl.col("absolute_error_units") / demanded, bias=(pl.col("expected_units") - pl.col("units_demanded")) / demanded
+    )
 
 
 def add_matured(

@@ -18,6 +18,7 @@ from pipelines.forecasting.engine import DemandEngine, forecast_panel, learn_pan
 from pipelines.forecasting.errors import PanelError
 from pipelines.forecasting.launches import launch_forecasts
 from pipelines.forecasting.panel import panel_of
+from pipelines.forecasting.unconstrained import with_unconstrained_demand
 from pipelines.params import Params
 
 __all__ = [
@@ -36,6 +37,8 @@ BASELINE = "seasonal_naive"
 LAUNCH = "launch"
 """Who forecasts what has never sold: pipelines/forecasting/launches.py."""
 LAUNCH_SEGMENT = "unsold/new"
+_DEMAND = "demand of y and is_stock_out: unconstrained"
+"""What the engine makes of both: a champion that was fitted to another demand does not stand."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def demand_config(params: Params, columns: Sequence[str]) -> ForecastConfig:
 def demand_features(params: Params) -> list[str]:
     """The panel's columns that a forecast reads; what is made of them is the engine's."""
     knobs = params.demand
-    return ["y", "is_stock_out", *knobs.static, *knobs.known, *knobs.past]
+    return [_DEMAND, *knobs.static, *knobs.known, *knobs.past]
 
 
 def observed_until(panel: pl.DataFrame) -> date:
@@ -99,7 +102,7 @@ def has_sold(panel: pl.DataFrame) -> bool:
 def learn(panel: pl.DataFrame, params: Params) -> LearnedDemand | None:
     """Learn from the panel and judge on past cut-offs; None where nothing sold yet, or the history is too short for one.
 
-    `newest` holds the days of the newest cut-off with known demand: a period without stock tells no demand.
+    `newest` holds the days of the newest cut-off with known demand: a period that never had stock tells no demand.
     """
     if not has_sold(panel):
         return None
@@ -143,8 +146,7 @@ def _unsold(panel: pl.DataFrame, served: pl.DataFrame, params: Params) -> pl.Dat
     article, category = ("article_id", "merchandise_category_code")
     of_series = panel.group_by("unique_id").agg(pl.col(name).drop_nulls().first() for name in {*statics, article, category})
     starts = panel.group_by("unique_id").agg(pl.col("ds").min().alias("launch_ds"))
-    # A day that began without stock says nothing of demand, and one that ended without it says too little.
-    known = panel.filter(~pl.col("is_stock_out")) if "is_stock_out" in panel.columns else panel
+    known = with_unconstrained_demand(panel).with_columns(y="demand").drop_nulls("y")
     made = launch_forecasts(
         known, of_series, unsold.join(starts, on="unique_id"), knobs.horizon_days,
         params.launches, effects=statics, article=article, category=category, cutoff=last, quantiles=knobs.quantiles,

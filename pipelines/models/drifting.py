@@ -33,7 +33,7 @@ _INPUTS = ("y", "is_stock_out", "campaign_discount_pct", "price", "merchandise_c
 
 
 def recent_forecasts(lake: Lake, last: date, params: Params) -> pl.DataFrame:
-    """Judged forecasts of the newest matured days, made two to seven days ahead: unique_id, ds, y, expected_units, is_stock_out, ..."""
+    """Judged forecasts of the newest matured days, made two to seven days ahead: unique_id, ds, y (demand), expected_units, ..."""
     rows = lake.read(f"gold/{ACCURACY}", between=("forecast_date", last - timedelta(days=params.accuracy.reach_days), last))
     newest = rows["forecast_date"].max()
     if newest is None:
@@ -43,7 +43,8 @@ def recent_forecasts(lake: Lake, last: date, params: Params) -> pl.DataFrame:
 
 
 def _named(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(unique_id=pl.concat_str("article_id", "site_id", separator="/")).rename(
+    judged = rows.filter(pl.col("absolute_error_units").is_not_null()).drop("is_stock_out")
+    return judged.with_columns(unique_id=pl.concat_str("article_id", "site_id", separator="/")).rename(
         {"forecast_date": "ds", "units_demanded": "y"}
     )
 

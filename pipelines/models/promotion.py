@@ -34,8 +34,8 @@ def paired_losses(
 ) -> pl.DataFrame:
     """One row per night, series and day that both models forecast within the lead times that count, on the last matured nights.
 
-    `remembered`: unique_id, cutoff, ds, lead, expected_units, model_version, and `segment` where known. `actual`: unique_id, ds, y,
-    is_stock_out. Adds y, champion_loss and challenger_loss (absolute errors, units); days without stock are left out.
+    `remembered`: unique_id, cutoff, ds, lead, expected_units, model_version, and `segment` where known. `actual`: unique_id, ds and
+    demand, null where it is not known. Adds y (demand), champion_loss and challenger_loss (absolute errors, units).
     """
     near = remembered.filter(pl.col("lead") <= params.lead_time_days).unique(["model_version", "unique_id", "cutoff", "ds"])
     own, rival = (near.filter(pl.col("model_version") == version) for version in (champion, challenger))
@@ -44,16 +44,15 @@ def paired_losses(
     pairs = rival.with_columns(segment=segment.fill_null("all")).join(
         own.select(*keys, champion_units="expected_units"), on=keys, how="inner"
     )
-    known = actual.filter(pl.col("y").is_not_null())
+    known = actual.filter(pl.col("demand").is_not_null()).select("unique_id", "ds", y="demand")
     last = known["ds"].max()
     if last is None:
         return pairs.clear().with_columns(y=0.0, champion_loss=0.0, challenger_loss=0.0)
     matured = pairs.filter(pl.col("cutoff").dt.offset_by(f"{params.lead_time_days}d") <= last)
     nights = matured["cutoff"].unique().sort().tail(params.nights)
-    sold = known.filter(~pl.col("is_stock_out")).select("unique_id", "ds", "y")
     return (
         matured.filter(pl.col("cutoff").is_in(nights.implode()))
-        .join(sold, on=["unique_id", "ds"], how="inner")
+        .join(known, on=["unique_id", "ds"], how="inner")
         .with_columns(
             champion_loss=(pl.col("y") - pl.col("champion_units")).abs(), challenger_loss=(pl.col("y") - pl.col("expected_units")).abs()
         )

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.contracts import Contract
+from pipelines.forecasting.unconstrained import with_unconstrained_demand
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.models.aliases import CHALLENGER, CHAMPION, AliasError, move_alias, standing, version_before
@@ -28,6 +29,9 @@ from pipelines.params import Params
 
 __all__ = ["hold_trial", "roll_back", "train_again"]
 
+_LEVEL_DAYS = 91
+"""Days before those judged that show what a series usually sells, for days on which stock ran out."""
+
 
 def hold_trial(
     home: Home, lake: Lake, use_case: UseCase, contract: Contract, panel: pl.DataFrame, *, params: Params, now: datetime
@@ -39,7 +43,9 @@ def hold_trial(
     last, horizon = use_case.observed_until(panel), int(panel["ds"].max().toordinal() - use_case.observed_until(panel).toordinal())
     reach = timedelta(days=params.promotion.nights + params.promotion.lead_time_days + horizon)
     remembered = recall(lake, contract, first=last - reach, last=last, horizon_days=horizon)
-    pairs = paired_losses(remembered, panel, champion=own.model_version, challenger=rival.model_version, params=params.promotion)
+    recent = panel.filter(pl.col("ds") > last - reach - timedelta(days=_LEVEL_DAYS))
+    actual = with_unconstrained_demand(recent.select("unique_id", "ds", "y", "is_stock_out"))
+    pairs = paired_losses(remembered, actual, champion=own.model_version, challenger=rival.model_version, params=params.promotion)
     verdict = judge_trial(
         pairs,
         params.promotion,

@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.contracts import published_contracts
 from pipelines.home import Home
 from pipelines.publish import published_versions
 from pipelines.warehouse import query
@@ -28,8 +29,12 @@ NEEDED = (
     "article_values",
     "serials",
     "serial_movements",
+    "stock_rules",
 )
 """Published tables that are read."""
+_ADDED_LATER = {"stock_rules"}
+"""Those that a file published by an earlier version lacks."""
+_NO_RULES = pl.DataFrame(schema=published_contracts()["stock_rules"].polars_schema)
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,14 @@ class Facts:
     """article_id, article_name, launch_date, unit_value (by valuation; null where there is none)."""
     sites: pl.DataFrame
     """site_id, site_kind, is_held."""
+    rules: pl.DataFrame
+    """The table stock_rules."""
 
 
 def read_facts(home: Home) -> Facts | None:
     """The facts of today; None where nothing is forecast or published yet."""
-    if not published_versions(home).keys() >= set(NEEDED):
+    there = published_versions(home).keys()
+    if not there >= {*NEEDED} - _ADDED_LATER:
         return None
     forecasts = query(
         home.published,
@@ -78,6 +86,7 @@ def read_facts(home: Home) -> Facts | None:
         deliveries=query(home.published, _DELIVERIES),
         articles=query(home.published, _ARTICLES),
         sites=query(home.published, _SITES),
+        rules=query(home.published, "from stock_rules order by all") if "stock_rules" in there else _NO_RULES,
     )
 
 

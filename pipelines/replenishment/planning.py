@@ -91,7 +91,7 @@ def planned_moves(facts: Facts, targets: pl.DataFrame, knobs: ReplenishmentParam
     """One row per unit to move between stores, named by its serial number; none of those that are promised already.
 
     A store gets units for the days until what it orders now can come: from its centre, or where that has nothing left for it, from the
-    centre's vendor. It may give what it has on hand, whatever that is worth to it.
+    centre's vendor. It may give what it has on hand beyond its display, whatever that is worth to it.
     """
     codes = knobs.valuation_types
     movable = facts.units.filter(pl.col("valuation_type").fill_null("").is_in(codes))
@@ -108,12 +108,13 @@ def planned_moves(facts: Facts, targets: pl.DataFrame, knobs: ReplenishmentParam
         coming = pl.col("arriving").fill_null(0) - pl.col("going").fill_null(0)
     spare = movable.group_by("article_id", "site_id").agg(spare_units=pl.len())
     position = (pl.col("on_hand_units") + pl.col("in_transit_units") + coming).clip(lower_bound=0)
+    beyond_display = (pl.col("on_hand_units") - pl.col("display_units")).clip(lower_bound=0)
     places = stores.join(spare, on=["article_id", "site_id"], how="left").select(
         "article_id",
         "site_id",
         "lost_margin",
         position_units=position,
-        spare_units=pl.min_horizontal(pl.col("spare_units").fill_null(0), pl.col("on_hand_units")),
+        spare_units=pl.min_horizontal(pl.col("spare_units").fill_null(0), beyond_display),
         need_units=(pl.col("order_up_to_units") - position).clip(lower_bound=0),
         mean_units="cover_mean",
         variance_units="cover_variance",
@@ -123,10 +124,14 @@ def planned_moves(facts: Facts, targets: pl.DataFrame, knobs: ReplenishmentParam
 
 
 def _order(position: pl.Expr) -> pl.Expr:
-    """Whole packs up to the order-up-to level, where the position is at or below the reorder level."""
+    """Whole packs up to the order-up-to level, where the position is at or below the reorder level.
+
+    As many as the shelf has room for, but for one: a shelf smaller than a pack would stay empty.
+    """
     needed = pl.when(position <= pl.col("reorder_units")).then(pl.col("order_up_to_units") - position).otherwise(0)
     packs = (needed / pl.col("pack_units")).ceil()
-    room = pl.when(pl.col("capacity_units") > 0).then((pl.col("capacity_units") - position).clip(lower_bound=0) // pl.col("pack_units"))
+    shelf = pl.max_horizontal("capacity_units", "display_units")
+    room = pl.when(pl.col("capacity_units") > 0).then(((shelf - position) // pl.col("pack_units")).clip(lower_bound=1))
     return pl.min_horizontal(packs, room.cast(pl.Float64)) * pl.col("pack_units")
 
 

@@ -9,16 +9,20 @@ from datetime import timedelta
 
 import polars as pl
 
+from pipelines.forecasting.unconstrained import HALF_LIFE_DAYS, with_unconstrained_demand
 from pipelines.params import ReplenishmentParams
 from pipelines.replenishment.classes import with_classes
 from pipelines.replenishment.facts import Facts
 from pipelines.replenishment.lead_times import learned_lead_times
+from pipelines.replenishment.rules import with_rules
 from pipelines.replenishment.spreads import level_judged, over_dispersion
 from pipelines.replenishment.targets import economics
 
 __all__ = ["demand_history", "planned_series", "series_forecasts"]
 
 _SERIES = pl.concat_str("article_id", "site_id", separator="/")
+_TELLING_DAYS = 4
+"""A week of which so many days are known tells what the week would have been."""
 
 
 def lanes_of(facts: Facts, knobs: ReplenishmentParams) -> pl.DataFrame:
@@ -47,26 +51,30 @@ def series_forecasts(facts: Facts, lanes: pl.DataFrame) -> pl.DataFrame:
 
 
 def demand_history(facts: Facts, lanes: pl.DataFrame, series: pl.DataFrame, *, days: int) -> pl.DataFrame:
-    """unique_id, ds, y, is_stock_out: a row per series and day from its first sale or stock on, within the newest days.
+    """unique_id, ds, y, is_stock_out, demand (null where unknown), demand_variance: a row per series and day from its first sale or stock
+    on, within the newest days.
 
-    Of a centre: what its stores sold; a day on which any of them had nothing left says too little and is marked.
+    Of a centre: the demand of the stores that it serves, of a store without any unit that of its usual day.
     """
     begin = facts.as_of - timedelta(days=days - 1)
     known = facts.sales.filter(pl.col("ds") >= begin).select("article_id", "site_id", "ds", "y", "is_stock_out")
     first = known.group_by("article_id", "site_id").agg(pl.col("ds").min())
     every = first.with_columns(ds=pl.date_ranges("ds", pl.lit(facts.as_of))).explode("ds")
     dense = every.join(known, on=["article_id", "site_id", "ds"], how="left").with_columns(
-        pl.col("y").fill_null(0.0), pl.col("is_stock_out").fill_null(value=False)
+        pl.col("y").fill_null(0.0), pl.col("is_stock_out").fill_null(value=False), _SERIES.alias("unique_id")
     )
+    dense = with_unconstrained_demand(dense)
+    usual = pl.col("demand").ewm_mean(half_life=HALF_LIFE_DAYS, ignore_nulls=True).forward_fill().over("unique_id", order_by="ds")
     served = (
-        dense.join(_served(facts, lanes), on="site_id")
+        dense.with_columns(demand=pl.coalesce("demand", usual, pl.lit(0.0)))
+        .join(_served(facts, lanes), on="site_id")
         .group_by("article_id", "centre_id", "ds")
-        .agg(pl.col("y").sum(), pl.col("is_stock_out").any())
+        .agg(pl.col("demand", "demand_variance").sum())
         .rename({"centre_id": "site_id"})
+        .with_columns(_SERIES.alias("unique_id"), y="demand", is_stock_out=pl.lit(value=False))
     )
-    stores = dense.join(served.select("article_id", "site_id").unique(), on=["article_id", "site_id"], how="anti")
-    both = pl.concat([stores.select(dense.columns), served.select(dense.columns)])
-    found = both.select(_SERIES.alias("unique_id"), "ds", "y", "is_stock_out")
+    stores = dense.join(served.select("unique_id").unique(), on="unique_id", how="anti")
+    found = pl.concat(each.select("unique_id", "ds", "y", "is_stock_out", "demand", "demand_variance") for each in (stores, served))
     return found.join(series.select("unique_id"), on="unique_id", how="semi").sort("unique_id", "ds")
 
 
@@ -91,17 +99,19 @@ def planned_series(facts: Facts, forecasts: pl.DataFrame, lanes: pl.DataFrame, k
     ).sort("unique_id")
     is_old = (pl.lit(facts.as_of) - pl.col("launch_date")).dt.total_days() > knobs.ageing_after_days
     is_ending = pl.col("recent_level") <= knobs.ending_level_share * pl.col("earlier_level")
-    return economics(
-        series.with_columns(
-            is_ageing=(is_old.fill_null(value=False) & is_ending.fill_null(value=False)),
-            mode_code=pl.lit(knobs.mode),
-            asked_fill=pl.col("abc_class").replace_strict(knobs.asked_fill, return_dtype=pl.Float64),
-            display_units=pl.when(pl.col("site_kind") == "store").then(knobs.display_units).otherwise(0),
-            pack_units=pl.lit(knobs.pack_units),
-            capacity_units=pl.lit(knobs.capacity_units),
-        ),
-        knobs,
+    by_class = pl.col("abc_class").replace_strict(knobs.asked_fill, return_dtype=pl.Float64)
+    is_store = pl.col("site_kind") == "store"
+    # What is ordered today is there when it has arrived: that day's rules count.
+    arrival = pl.lit(facts.as_of) + pl.duration(days=pl.col("lead_time_days").ceil().cast(pl.Int64) + 1)
+    ruled = with_rules(series, facts.rules, arrival).with_columns(
+        is_ageing=(is_old.fill_null(value=False) & is_ending.fill_null(value=False)),
+        mode_code=pl.lit(knobs.mode),
+        asked_fill=pl.coalesce("asked_fill_share", by_class),
+        display_units=pl.coalesce("display_units", pl.when(is_store).then(knobs.display_units).otherwise(0)),
+        pack_units=pl.col("pack_units").fill_null(knobs.pack_units),
+        capacity_units=pl.col("capacity_units").fill_null(knobs.capacity_units),
     )
+    return economics(ruled, knobs)
 
 
 def _served(facts: Facts, lanes: pl.DataFrame) -> pl.DataFrame:
@@ -133,16 +143,19 @@ def _spread(history: pl.DataFrame, lanes: pl.DataFrame, series: pl.DataFrame, kn
 
 
 def _weekly(history: pl.DataFrame, facts: Facts, knobs: ReplenishmentParams) -> pl.DataFrame:
-    """weekly_units, variation of whole weeks, and the level of the last four weeks beside that of the quarter before."""
+    """weekly_units, variation of whole weeks, and the level of the last four weeks beside that of the quarter before.
+
+    Days whose demand is not known count neither way: an article that is out of stock has not ended.
+    """
     age = (pl.lit(facts.as_of) - pl.col("ds")).dt.total_days()
-    aged = history.with_columns(age=age, week=age // 7)
-    weeks = aged.filter(pl.col("week") < knobs.class_weeks).group_by("unique_id", "week").agg(pl.col("y").sum(), days=pl.len())
+    aged = history.drop_nulls("demand").with_columns(age=age, week=age // 7)
+    weeks = aged.filter(pl.col("week") < knobs.class_weeks).group_by("unique_id", "week").agg(pl.col("demand").mean() * 7, days=pl.len())
     whole = (
-        weeks.filter(pl.col("days") == 7)
+        weeks.filter(pl.col("days") >= _TELLING_DAYS)
         .group_by("unique_id")
-        .agg(weekly_units=pl.col("y").mean(), variation=pl.col("y").std() / pl.col("y").mean())
+        .agg(weekly_units=pl.col("demand").mean(), variation=pl.col("demand").std() / pl.col("demand").mean())
     )
     levels = aged.group_by("unique_id").agg(
-        recent_level=pl.col("y").filter(pl.col("age") < 28).mean(), earlier_level=pl.col("y").filter(pl.col("age") >= 28).mean()
+        recent_level=pl.col("demand").filter(pl.col("age") < 28).mean(), earlier_level=pl.col("demand").filter(pl.col("age") >= 28).mean()
     )
     return levels.join(whole, on="unique_id", how="left")

@@ -50,12 +50,13 @@ def demand_over(cumulated: np.ndarray, days: np.ndarray, *, over_dispersion: np.
 def economics(series: pl.DataFrame, knobs: ReplenishmentParams) -> pl.DataFrame:
     """The series with holding_per_day and lost_margin, money a unit.
 
-    Needs unit_value (what a unit is valued at) and is_ageing. An ageing article loses what its price falls to when it is cleared, too.
+    Needs unit_value (what a unit is valued at), is_ageing, and holding_share_per_year and margin_share where a rule tells them. An ageing
+    article loses what its price falls to when it is cleared, too.
     """
-    yearly = knobs.holding_share_per_year + pl.when("is_ageing").then(knobs.ageing_loss_per_year * (1 - knobs.salvage_share)).otherwise(0.0)
-    return series.with_columns(
-        holding_per_day=pl.col("unit_value") * yearly / _DAYS_A_YEAR, lost_margin=pl.col("unit_value") * knobs.lost_margin_share
-    )
+    ageing = pl.when("is_ageing").then(knobs.ageing_loss_per_year * (1 - knobs.salvage_share)).otherwise(0.0)
+    yearly = pl.col("holding_share_per_year").fill_null(knobs.holding_share_per_year) + ageing
+    margin = pl.col("margin_share").fill_null(knobs.lost_margin_share)
+    return series.with_columns(holding_per_day=pl.col("unit_value") * yearly / _DAYS_A_YEAR, lost_margin=pl.col("unit_value") * margin)
 
 
 def theoretical_ratio(series: pl.DataFrame, knobs: ReplenishmentParams) -> np.ndarray:

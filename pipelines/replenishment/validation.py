@@ -12,7 +12,6 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from pipelines.forecasting.unconstrained import with_unconstrained_demand
 from pipelines.params import ReplenishmentParams
 from pipelines.replenishment.base_stock import level_for_fill
 from pipelines.replenishment.calibration import calibrated_shifts
@@ -97,7 +96,7 @@ def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knob
     ready = stores.join(first, on="unique_id").filter(pl.col("ds") <= begin - timedelta(days=knobs.trailing_days // 2)).drop("ds")
     if ready.is_empty():
         return None
-    rated = with_unconstrained_demand(history, knobs.trailing_days / 2).with_columns(
+    rated = history.sort("unique_id", "ds").with_columns(
         rate=pl.col("demand").rolling_mean(knobs.trailing_days, min_samples=1).shift(1).over("unique_id")
     )
     rated = rated.with_columns(rate=pl.col("rate").forward_fill().over("unique_id").fill_null(0.0))

@@ -21,6 +21,7 @@ from pipelines.simulator.feeds_master import marketing_feeds, master_feeds
 from pipelines.simulator.feeds_movements import goods_movements
 from pipelines.simulator.feeds_orders import orders_feeds
 from pipelines.simulator.feeds_partners import claims_feed, repairs_feed, tracking_feed
+from pipelines.simulator.feeds_planning import stock_rules_feed
 from pipelines.simulator.feeds_pos import build_till
 from pipelines.simulator.feeds_pos import receipts_feed as till_feed
 from pipelines.simulator.feeds_quality import recalls_feed, warranty_feed
@@ -63,6 +64,7 @@ def simulate(config: SimulationConfig) -> World:
     feeds = {
         **master_feeds(story),
         **marketing_feeds(story),
+        "planning/stock_rules": stock_rules_feed(story),
         **orders_feeds(story, items, postings),
         "sap/deliveries": deliveries_feed(story, items),
         "sap/handling_units": handling_units_feed(story, items),

@@ -18,7 +18,7 @@ from pipelines.simulator.master import CENTRES
 __all__ = ["FileDays", "plan_file_days", "repeat_files"]
 
 _FEEDS = ("handheld", "wms", "mbgmcr_HANDHELD", "mbgmcr_WMS", "delvry", "carrier")
-_NEVER_TWICE = ("sap/", "marketing/", "quality/", "rollout/")
+_NEVER_TWICE = ("sap/", "marketing/", "planning/", "quality/", "rollout/")
 _REPEATED = {"sap/goods_movements": 2, "pos/receipts": 2}
 
 

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from pipelines.forecasting.engine import forecast_panel
 from pipelines.forecasting.panel import panel_of
+from pipelines.forecasting.unconstrained import with_unconstrained_demand
 from pipelines.models.demand import demand_config, learn
 from pipelines.params import Params, read_params
 from pipelines.replenishment.base_stock import lost_sales_ratio
@@ -180,7 +181,7 @@ def judged(config: SimulationConfig, params: Params, *, learn_every: int = 9, pa
     begin, held_back = first, config.days - HELD_BACK
     known = [cutoff for cutoff in cutoffs if cutoff + timedelta(days=8) < config.start + timedelta(days=held_back - WARM_UP)]
     matched = forecasts.filter(pl.col("cutoff").is_in(known)).join(
-        panel.select("unique_id", "ds", "y", "is_stock_out"), on=["unique_id", "ds"]
+        with_unconstrained_demand(panel).select("unique_id", "ds", "demand", "demand_variance"), on=["unique_id", "ds"]
     )
     dispersed = over_dispersion(
         window_sums(matched, window_days=max(round(lasts.mean()), 1)), bins=knobs.dispersion_bins, prior_windows=knobs.prior_windows

@@ -61,7 +61,7 @@ def test_unseen_categories():
 
 
 def test_expected_over_observed_in_sigmas():
-    judged = _judged([60.0, 70.0, 0.0], [50.0, 50.0, 1.0], is_stock_out=[False, False, True], segment=["smooth", "lumpy", "lumpy"])
+    judged = _judged([60.0, 70.0, 999.0], [50.0, 50.0, 1.0], is_stock_out=[False, False, True], segment=["smooth", "lumpy", "lumpy"])
     verdicts = expected_over_observed(judged, "segment")
     verdict = _row(verdicts, "expected_over_observed")
     assert (verdict["value"], verdict["is_drifting"]) == (pytest.approx(3.0), False)

@@ -52,7 +52,7 @@ def first():
 
 
 def _said(found, cutoff: date) -> pl.DataFrame:
-    return found.forecasts.filter(pl.col("cutoff") == cutoff).drop("y").sort("unique_id", "ds")
+    return found.forecasts.filter(pl.col("cutoff") == cutoff).drop("y", "is_stock_out").sort("unique_id", "ds")
 
 
 CHANGES = {

@@ -3,16 +3,21 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import nbinom
 
 from pipelines.forecasting.backtest import backtest
 from pipelines.forecasting.config import config_of
-from pipelines.forecasting.features import FeatureMaker
-from pipelines.forecasting.levels import known_demand, smoothed
+from pipelines.forecasting.counts import moments_of_at_least
+from pipelines.forecasting.levels import smoothed
 from pipelines.forecasting.panel import panel_of
-from pipelines.forecasting.unconstrained import demand_given_forecast, unconstrained_demand, with_unconstrained_demand
-from tests.unit.forecasting.stocked_out import WEEKDAYS, stocked_out_panel
+from pipelines.forecasting.unconstrained import unconstrained, with_unconstrained_demand
+from tests.unit.forecasting.stocked_out import stocked_out_panel
 
 HALF_LIFE, SEASON = 14.0, 7
+
+
+def unconstrained_demand(sold: np.ndarray, is_out: np.ndarray, half_life: float, season: int) -> np.ndarray:
+    return unconstrained(sold, is_out, half_life, season).demand
 
 
 def _grids(panel: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -29,7 +34,7 @@ def test_levels_are_those_of_demand_where_days_in_stock_alone_sell_far_less(rate
     sold, is_out, demand = _grids(stocked_out_panel(rate, seed=1, dispersion=dispersion))
     asked = demand[:, 120:].sum()
     level = np.nansum(smoothed(unconstrained_demand(sold, is_out, HALF_LIFE, SEASON), HALF_LIFE)[:, 120:])
-    masked = np.nansum(smoothed(known_demand(sold, is_out), HALF_LIFE)[:, 120:])
+    masked = np.nansum(smoothed(np.where(is_out, np.nan, sold).astype(np.float32), HALF_LIFE)[:, 120:])
     assert abs(level / asked - 1) < 0.13
     assert masked / asked - 1 < -hidden
     assert abs(level / asked - 1) < abs(masked / asked - 1)
@@ -70,15 +75,55 @@ def test_a_table_of_days_gets_the_same_values_in_any_order():
     assert with_unconstrained_demand(panel.clear(), HALF_LIFE).is_empty()
 
 
-def test_a_right_forecast_errs_by_nothing_over_all_days_and_seems_too_high_on_those_in_stock():
-    panel = stocked_out_panel(0.5, seed=4).with_columns(pl.col("ds").dt.weekday().alias("weekday"))
-    day = pl.col("weekday").replace_strict(dict(enumerate(WEEKDAYS.tolist(), start=1)), return_dtype=pl.Float64)
-    judged = panel.with_columns(expected_units=pl.col("rate") * day * pl.when("is_campaign").then(1.8).otherwise(1.0))
-    judged = judged.with_columns(demand_given_forecast(judged).alias("held_against"))
-    known = judged.drop_nulls("held_against")
-    in_stock = judged.filter(~pl.col("is_stock_out"))
-    assert known["expected_units"].sum() / known["held_against"].sum() == pytest.approx(1.0, abs=0.02)
-    assert in_stock["expected_units"].sum() / in_stock["y"].sum() > 1.1
+def test_a_sale_on_a_day_of_the_week_on_which_nobody_sells_makes_no_level():
+    rng = np.random.default_rng(1)
+    sold = rng.poisson(20.0, (100, 140)).astype(np.float32)
+    sold[:, 6::7] = 0
+    sold[0, 69] = 25
+    is_out = np.zeros(sold.shape, dtype=bool)
+    is_out[0, 70:80] = True
+    found = unconstrained_demand(sold, is_out, HALF_LIFE, SEASON)
+    assert found[0, 70:76].max() < 60
+
+
+def test_one_bulk_order_does_not_change_what_others_are_expected_to_sell():
+    rng = np.random.default_rng(2)
+    sold = rng.poisson(3.0, (300, 100)).astype(np.float32)
+    is_out = rng.random(sold.shape) < 0.05
+    is_out[0] = False
+    bulk = sold.copy()
+    bulk[0, 20] = 5_000
+    one, other = (unconstrained_demand(each, is_out, HALF_LIFE, SEASON)[1:, 60:] for each in (sold, bulk))
+    assert np.nanmean(other) == pytest.approx(np.nanmean(one), rel=0.02)
+
+
+@pytest.mark.parametrize("units", [1.0, 10.0, 100.0])
+def test_what_runs_out_every_day_is_its_own_demand(units):
+    rng = np.random.default_rng(3)
+    sold = np.concatenate([np.full((1, 400), units), rng.poisson(3.0 * rng.gamma(0.5, 2.0, (50, 400)))]).astype(np.float32)
+    is_out = np.zeros(sold.shape, dtype=bool)
+    is_out[0] = True
+    found = unconstrained_demand(sold, is_out, HALF_LIFE, SEASON)[0]
+    assert found.max() <= 1.5 * units
+    np.testing.assert_array_equal(found[50:], units)
+
+
+def test_books_that_say_out_of_stock_while_goods_are_sold_are_not_believed():
+    sold = np.random.default_rng(4).poisson(0.05, (40, 400)).astype(np.float32)
+    found = unconstrained_demand(sold, np.ones(sold.shape, dtype=bool), HALF_LIFE, SEASON)
+    assert np.nanmean(found[:, 100:]) == pytest.approx(sold[:, 100:].mean(), rel=0.02)
+
+
+def test_moments_given_at_least_so_much_are_those_of_the_distribution():
+    counts = np.arange(2_000)
+    for mean, dispersion, bound in ((2.0, 0.0, 3), (0.5, 0.5, 1), (20.0, 0.3, 40), (5.0, 1.0, 0)):
+        law = nbinom(1 / max(dispersion, 1e-4), 1 / (1 + mean * max(dispersion, 1e-4)))
+        share = np.where(counts >= bound, law.pmf(counts), 0)
+        expected = (share * counts).sum() / share.sum()
+        variance = (share * counts**2).sum() / share.sum() - expected**2
+        found = moments_of_at_least(np.array([float(bound)]), np.array([mean]), dispersion)
+        assert found[0][0] == pytest.approx(expected, rel=1e-6)
+        assert found[1][0] == pytest.approx(variance, rel=1e-5)
 
 
 @pytest.mark.slow
@@ -88,7 +133,7 @@ def test_what_is_served_is_what_will_be_asked_for():
     truth = panel.select("unique_id", "ds", "demand")
     dense = panel_of(panel.drop("demand", "rate").with_columns(pl.col("is_campaign").cast(pl.Int8)), config)
     served = backtest(dense, config).forecasts.join(truth, on=["unique_id", "ds"])
-    masked = FeatureMaker(dense)
-    level = np.nansum(smoothed(masked.known_demand, HALF_LIFE)[:, -60:]) / panel.filter(pl.col("ds") > dense.ds[-61])["demand"].sum()
+    in_stock = np.where(dense.is_censored, np.nan, dense.y).astype(np.float32)
+    level = np.nansum(smoothed(in_stock, HALF_LIFE)[:, -60:]) / panel.filter(pl.col("ds") > dense.ds[-61])["demand"].sum()
     assert served["expected_units"].sum() / served["demand"].sum() == pytest.approx(1.0, abs=0.1)
     assert level < 0.75

@@ -34,6 +34,7 @@ def world(champion_error: float, challenger_error: float, *, days: int = 30, nig
             "ds": [FIRST + timedelta(days=int(d)) for d in ds.ravel()],
             "y": y.ravel(),
             "is_stock_out": np.zeros(y.size, dtype=bool),
+            "demand": y.ravel(),
         }
     )
     frames = []
@@ -97,12 +98,12 @@ def test_a_trial_goes_on_until_enough_nights_have_matured():
     told = verdict(remembered, early)
     assert told.is_won is None
     assert told.reason == f"{PARAMS.nights - 1} of {PARAMS.nights} nights have matured"
-    assert verdict(remembered, actual.with_columns(y=pl.lit(None, pl.Float64))).nights == 0
+    assert verdict(remembered, actual.with_columns(demand=pl.lit(None, pl.Float64))).nights == 0
 
 
 def test_only_the_last_nights_and_near_days_with_known_demand_count():
     remembered, actual = world(1.6, 1.0)
-    out = actual.with_columns(is_stock_out=pl.col("unique_id") == "A00/S1")
+    out = actual.with_columns(demand=pl.when(pl.col("unique_id") != "A00/S1").then("demand"))
     pairs = paired_losses(remembered, out, champion="old", challenger="new", params=PARAMS)
     assert pairs["cutoff"].n_unique() == PARAMS.nights
     assert pairs["cutoff"].max() == FIRST + timedelta(days=13)

@@ -27,7 +27,9 @@ def unit(serial: str, *, site: str = "S1", since: date = date(2026, 3, 1), **mor
     }  # fmt: skip
 
 
-def published(home: Home, *units: dict, a_day: float = 2.0, movements: list[dict] | None = None, version: str = "m1") -> Lake:
+def published(
+    home: Home, *units: dict, a_day: float = 2.0, movements: list[dict] | None = None, version: str = "m1", rules: list[dict] | None = None
+) -> Lake:
     """A home whose published file shows these units, two stores that sold two a day, and a forecast of as much."""
     lake = Lake(home.lake)
     days = [DAY - timedelta(days=n) for n in range(HISTORY_DAYS)]
@@ -65,7 +67,7 @@ def published(home: Home, *units: dict, a_day: float = 2.0, movements: list[dict
         "article_values": [{"article_id": "4711", "valuation_area_id": "S1", "is_standard_price": True, "unit_price": Decimal(400)}],
         "serials": list(units),
         "serial_movements": movements or [],
-        "in_transit": [], "bulk_stock": [],
+        "in_transit": [], "bulk_stock": [], "stock_rules": rules or [],
     }  # fmt: skip
     publish_rows(home, lake, CONTRACTS, rows, now=NOW)
     return lake

@@ -26,9 +26,10 @@ def series(**more) -> pl.DataFrame:
     row = {
         "unique_id": "p/S1", "site_kind": "store", "unit_value": 500.0, "is_ageing": False, "lead_time_days": 4.0,
         "lead_time_deviation_days": 1.0, "review_days": 2.0, "over_dispersion": 0.2, "mode_code": "cost", "asked_fill": 0.95,
-        "ratio_shift": 0.0, "display_units": 1, "pack_units": 1, "capacity_units": 0, **more,
+        "ratio_shift": 0.0, "display_units": 1, "pack_units": 1, "capacity_units": 0,
+        "holding_share_per_year": None, "margin_share": None, **more,
     }  # fmt: skip
-    return economics(pl.DataFrame([row]), KNOBS)
+    return economics(pl.DataFrame([row], schema_overrides=dict.fromkeys(("holding_share_per_year", "margin_share"), pl.Float64)), KNOBS)
 
 
 def level(cumulated: np.ndarray | None = None, knobs=KNOBS, **more) -> dict:
@@ -104,7 +105,7 @@ def history(days: int = 200, size: float = 2.0) -> pl.DataFrame:
     parts = [
         pl.DataFrame({"unique_id": name, "ds": when, "y": rng.poisson(rate).astype(float)}) for name, rate in zip("abc", rates, strict=True)
     ]
-    return pl.concat(parts).with_columns(is_stock_out=pl.lit(value=False))
+    return pl.concat(parts).with_columns(is_stock_out=pl.lit(value=False), demand="y", demand_variance=0.0)
 
 
 def test_the_spread_of_sums_is_found_where_there_is_one():
@@ -120,7 +121,7 @@ def test_the_spread_of_sums_is_found_where_there_is_one():
 
 def test_windows_with_a_day_that_had_no_stock_say_nothing():
     out = pl.col("ds") == DAY + timedelta(days=50)
-    days = history(60).with_columns(is_stock_out=out, y=pl.when(out).then(0.0).otherwise("y"))
+    days = history(60).with_columns(demand=pl.when(~out).then("demand"))
     sums = level_judged(days, window_days=7, trailing_days=28, step_days=1)
     assert not sums.filter(pl.col("cutoff").is_between(DAY + timedelta(days=43), DAY + timedelta(days=49))).height
     assert sums.height
@@ -129,6 +130,8 @@ def test_windows_with_a_day_that_had_no_stock_say_nothing():
     )
     assert window_sums(judged, window_days=40).height == 3
     assert window_sums(judged, window_days=51).is_empty()
+    unseen = sums.with_columns(unseen_variance=pl.col("expected") ** 2)
+    assert over_dispersion(unseen, bins=1, prior_windows=0)["over_dispersion"].min() > 0.9, "what stands for unseen demand is uncertain"
     assert over_dispersion(sums.clear(), bins=3, prior_windows=4).row(0) == (None, 0.0, 0)
 
 
