@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Schema, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
-__all__ = ["LINEAGE_SCHEMA", "Lake"]
+__all__ = ["LINEAGE_SCHEMA", "FileRange", "Lake"]
 
 LINEAGE_SCHEMA: dict[str, pl.DataType] = {
     "_load_id": pl.String(),
@@ -41,6 +41,15 @@ _HOUSEKEEPING = {"OPTIMIZE", "VACUUM START", "VACUUM END"}
 """Operations of Delta commits that leave a table's rows as they are."""
 _ENSURED: set[tuple[str, tuple[str, ...]]] = set()
 """Tables and columns that this process has seen: thirty tables cost 45 ms to open only to look, and a process asks often."""
+
+
+@dataclass(frozen=True)
+class FileRange:
+    """A file of a table, and the least and most value of one of its text columns; None where the log does not tell."""
+
+    path: Path
+    least: str | None
+    most: str | None
 
 
 @dataclass(frozen=True)
@@ -160,7 +169,8 @@ class Lake:
         write_deltalake(
             str(self.path(table)),
             rows,
-            target_file_size=256 * 1024 * 1024,
+            # A look-up asks every row group of the files that can hold a unit: the smaller the files, the fewer.
+            target_file_size=128 * 1024 * 1024,
             writer_properties=WriterProperties(
                 compression="ZSTD",
                 max_row_group_size=_ROW_GROUP_ROWS,
@@ -207,6 +217,14 @@ class Lake:
         delta = DeltaTable(str(self.path(table)), version=version)
         root = self.path(table).resolve()
         return sorted(root / str(name) for name in pl.DataFrame(delta.get_add_actions(flatten=True))["path"])
+
+    def file_ranges(self, table: str, version: int, column: str) -> list[FileRange]:
+        """The files of one version, in name order, with the least and most value of a text column that the log tells of each."""
+        actions = pl.DataFrame(DeltaTable(str(self.path(table)), version=version).get_add_actions(flatten=True))
+        ends = (f"min.{column}", f"max.{column}")
+        told = actions.select("path", *(pl.col(end) if end in actions.columns else pl.lit(None).alias(end) for end in ends))
+        root = self.path(table).resolve()
+        return [FileRange(root / path, least, most) for path, least, most in told.sort("path").iter_rows()]
 
     def row_count(self, table: str) -> int:
         """Rows of the newest version, from the log's statistics, without reading data."""

@@ -22,6 +22,7 @@ from pipelines.intraday.refresh import Live, live_version, refresh
 from pipelines.intraday.views import live_views
 from pipelines.knowledge import table_macros
 from pipelines.lake import Lake
+from pipelines.look_ups import look_up_macros
 from pipelines.nights import appended, bring, replaced_table, replaced_version, view_of
 from pipelines.progress import report
 from pipelines.warehouse import View, build_published_file, newest_movement_date, query, reading, row_count, table_fingerprint, table_rows
@@ -209,6 +210,7 @@ def _swap(home: Home, lake: Lake, contracts: Mapping[str, Contract], versions: M
     views += [View(contracts[name], sql=sql) for name, sql in live_views(contracts).items()]
     pinned = ",".join(f"{name}={version}" for name, version in versions.items())
     macros = [macro for macro in table_macros(home) if macro.table in contracts]
+    macros += look_up_macros(lake, views, versions)
     build_published_file(home.published, views, {**facts, "gold_versions": pinned}, macros)
 
 

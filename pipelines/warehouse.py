@@ -30,9 +30,11 @@ __all__ = [
     "build_published_file",
     "in_memory",
     "install_delta_extension",
+    "literal",
     "newest_moment",
     "newest_movement_date",
     "query",
+    "query_of",
     "reading",
     "reading_only",
     "row_count",
@@ -134,7 +136,7 @@ def reading_only(path: Path, folders: Sequence[Path]) -> Iterator[duckdb.DuckDBP
     setting of it can be changed.
     """
     with reading(path) as connection:
-        connection.execute(f"set allowed_directories = [{', '.join(_text(str(folder)) for folder in folders)}]")
+        connection.execute(f"set allowed_directories = [{', '.join(literal(str(folder)) for folder in folders)}]")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         yield connection
@@ -242,7 +244,7 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
                 _create_view(connection, view)
             for macro in macros:
                 connection.execute(f'create macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}')
-                connection.execute(f'comment on macro table "{macro.name}" is {_text(macro.description)}')
+                connection.execute(f'comment on macro table "{macro.name}" is {literal(macro.description)}')
             connection.execute("checkpoint")
         building.replace(target)
     finally:
@@ -256,32 +258,45 @@ def _remove_unfinished(target: Path) -> None:
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
-    name, columns = view.contract.name, view.contract.columns
+    name, columns = view.contract.name, [*view.contract.columns, *view.contract.computed_columns]
+    connection.execute(f'create view "{name}" as {query_of(view)}')
+    connection.execute(f'comment on view "{name}" is {literal(f"{view.contract.grain} {view.contract.description}")}')
+    for column in columns:
+        connection.execute(f'comment on column "{name}"."{column.name}" is {literal(column.description)}')
+
+
+def query_of(view: View, rows: str | None = None, condition: str = "true") -> str:
+    """The query of a view; `rows` stands for all of its files where only some are asked for, those of a condition on units."""
+    columns = view.contract.columns
     selected = ", ".join(f'{view.computed[c.name]} as "{c.name}"' if c.name in view.computed else f'"{c.name}"' for c in columns)
-    source = view.sql or (f"select {selected} from {_standing_rows(view)}" if view.files else _no_rows(view.contract))
+    stored = f"select {selected} from {_standing_rows(view, rows or _files(view.files), condition)}" if view.files else None
+    source = view.sql or stored or _no_rows(view.contract)
     if computed := view.contract.computed_columns:
         added = ", ".join(f'cast({c.expression} as {c.physical_type}) as "{c.name}"' for c in computed)
-        source, columns = f"select *, {added} from ({source})", (*columns, *computed)
-    connection.execute(f'create view "{name}" as {source}')
-    connection.execute(f'comment on view "{name}" is {_text(f"{view.contract.grain} {view.contract.description}")}')
-    for column in columns:
-        connection.execute(f'comment on column "{name}"."{column.name}" is {_text(column.description)}')
+        source = f"select *, {added} from ({source})"
+    return source
 
 
-def _standing_rows(view: View) -> str:
+def _standing_rows(view: View, rows: str, condition: str) -> str:
     """The stored rows but those that a later night has replaced.
 
     A left join, not an anti-join: only through it does a condition on the serial number reach both sides.
     """
-    rows, replaced = (f"read_parquet([{', '.join(_text(str(path)) for path in paths)}])" for paths in (view.files, view.replaced))
     if not view.replaced:
         return rows
-    newest = f"select serial_number as s, article_id as a, max(_night) as newest_night from {replaced} group by all"
+    newest = f"""
+        select serial_number as s, article_id as a, max(_night) as newest_night from {_files(view.replaced)}
+        where {condition} group by all
+    """
     return f"""(
         select stored.* from {rows} as stored
         left join ({newest}) as units on stored.serial_number = units.s and stored.article_id = units.a
         where units.newest_night is null or stored._night >= units.newest_night
     )"""
+
+
+def _files(paths: Sequence[Path]) -> str:
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
 
 
 def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, object]) -> None:
@@ -290,12 +305,12 @@ def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[st
     connection.execute(f"create table publication as select {values}", list(facts.values()))
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
     for name in facts:
-        connection.execute(f"comment on column publication.{name} is {_text(_FACTS[name])}")
+        connection.execute(f"comment on column publication.{name} is {literal(_FACTS[name])}")
 
 
 def stored_rows(contract: Contract, files: Sequence[Path]) -> str:
     """What a query reads a stored table from; one that never had a row has no file to tell its columns."""
-    return f"read_parquet([{', '.join(_text(str(path)) for path in files)}])" if files else f"({_no_rows(contract)})"
+    return _files(files) if files else f"({_no_rows(contract)})"
 
 
 def _no_rows(contract: Contract) -> str:
@@ -303,5 +318,6 @@ def _no_rows(contract: Contract) -> str:
     return f"select {columns} where false"
 
 
-def _text(value: str) -> str:
+def literal(value: str) -> str:
+    """A text as SQL writes it."""
     return "'" + value.replace("'", "''") + "'"

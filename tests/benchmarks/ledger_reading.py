@@ -23,7 +23,11 @@ __all__ = ["as_of", "look_ups", "published", "spark_against_duckdb"]
 _PUBLISHED = ("serials", "serial_movements", "serial_stays")
 _LIMITS = {"memory_limit": os.environ.get("SERIALAKE_MEMORY", "5GB"), "threads": 2}
 _LOOK_UPS, _WARM = 1_000, 20
-_HISTORY = "select * from serial_movements where serial_number = ? order by sequence_number"
+_QUICKLY = ("select * from unit_card(?)", "select * from unit_history(?) order by sequence_number")
+_BY_VIEWS = (
+    "select * from serials where serial_number = ?",
+    "select * from serial_movements where serial_number = ? order by sequence_number",
+)
 _AS_OF = "select site_id, count(*) from as_of(?) where site_id = ? and unit_state = 'in_stock' group by all"
 
 
@@ -43,14 +47,18 @@ def published(home: Home, lake: Lake) -> dict:
 
 
 def look_ups(home: Home) -> dict:
-    """Milliseconds of looking up a unit's card and history in the published file, over a thousand random units."""
+    """Milliseconds of looking up a unit's card and history in the published file, over a thousand random units; and by the views."""
+    quick, by_views = _look_ups(home, _QUICKLY, _LOOK_UPS), _look_ups(home, _BY_VIEWS, _LOOK_UPS // 5)
+    return {**quick, **{f"views_{name}": value for name, value in by_views.items()}}
+
+
+def _look_ups(home: Home, queries: tuple[str, str], count: int) -> dict:
     with reading(home.published) as connection:
-        sample = f"select serial_number from serials using sample reservoir({_LOOK_UPS + _WARM} rows) repeatable (7)"
+        sample = f"select serial_number from serials using sample reservoir({count + _WARM} rows) repeatable (7)"
         taken = []
         for (serial,) in connection.execute(sample).fetchall():
             begin = time.perf_counter()
-            card = connection.execute("select * from serials where serial_number = ?", [serial]).fetchall()
-            history = connection.execute(_HISTORY, [serial]).fetchall()
+            card, history = (connection.execute(query, [serial]).fetchall() for query in queries)
             taken.append(1000 * (time.perf_counter() - begin))
             if not card or not history:
                 raise AssertionError(f"unit {serial} has {len(card)} cards and {len(history)} movements")

@@ -57,6 +57,19 @@ def test_three_nights_out_of_order_equal_one_full_build_and_each_stays_known(del
     for moment, states in told:
         assert query(home.published, _TOLD.format("known_at(?)"), [moment]).equals(states)
     assert_same_content(published_content(home), published_content(built_world.home), but=OF_RUNS)
+    _must_look_up_what_the_views_show(home)
+
+
+def _must_look_up_what_the_views_show(home) -> None:
+    serials = query(home.published, "select distinct serial_number from serials using sample reservoir(25 rows) repeatable (3)")
+    for serial in [*serials["serial_number"], "0", "ZZZ"]:
+        for macro, view, order in (
+            ("unit_card", "serials", "article_id"),
+            ("unit_history", "serial_movements", "article_id, sequence_number"),
+        ):
+            quick = query(home.published, f"select * from {macro}(?) order by {order}", [serial])
+            assert quick.equals(query(home.published, f"select * from {view} where serial_number = ? order by {order}", [serial]))
+            assert quick.is_empty() == (serial in {"0", "ZZZ"})
 
 
 def test_a_quiet_night_and_a_delivery_repeated_change_no_fact(built_world, tmp_path, monkeypatch):
