@@ -60,9 +60,9 @@ class FeatureMaker:
 
     @cached_property
     def group_sums(self) -> list[np.ndarray]:
-        """Demand per group and period, float64; a series whose demand is unknown counts with its level."""
-        slowest = self.levels[-1]
-        filled = np.nan_to_num(np.where(np.isnan(self.demand), slowest, self.demand))
+        """Demand per group and period, float64; a series that had nothing to sell counts with its level."""
+        is_unseen = self.panel.is_censored & np.isnan(self.demand)
+        filled = np.nan_to_num(np.where(is_unseen, self.levels[-1], self.demand))
         return [_group_sum(filled, codes) for _, codes in self.groups]
 
     @cached_property
