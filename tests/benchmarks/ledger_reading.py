@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from datetime import datetime
+from itertools import pairwise
 
 import duckdb
 
@@ -23,6 +24,8 @@ __all__ = ["as_of", "look_ups", "published", "spark_against_duckdb"]
 _PUBLISHED = ("serials", "serial_movements", "serial_stays")
 _LIMITS = {"memory_limit": os.environ.get("SERIALAKE_MEMORY", "5GB"), "threads": 2}
 _LOOK_UPS, _WARM = 1_000, 20
+_ROWS_IN_MEMORY = 3_000_000
+"""Movements that DuckDB sorts at once."""
 _QUICKLY = ("select * from unit_card(?)", "select * from unit_history(?) order by sequence_number")
 _BY_VIEWS = (
     "select * from serials where serial_number = ?",
@@ -124,19 +127,19 @@ print(time.perf_counter() - begin, spark.read.parquet(sys.argv[4]).count())
 
 
 def spark_against_duckdb(home: Home) -> dict:
-    """Seconds of the same two queries over the same Parquet files, each written to Parquet: by Spark SQL local[2], and by DuckDB."""
-    files = sorted(str(path) for path in (home.lake / "gold" / "serial_movements").rglob("*.parquet"))
+    """Seconds of the same two queries over the same Parquet files, each written to Parquet: by Spark SQL local[2], and by DuckDB.
+
+    DuckDB takes units in as many ranges as fit into its memory, as the ledger's own build does; Spark cuts its work into pieces by itself.
+    """
+    lake, table = Lake(home.lake), "gold/serial_movements"
+    files = [str(path) for path in lake.files(table, lake.version(table))]
     rows = duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchone()[0]
     found = {"rows": rows}
     for name, sql in _QUERIES.items():
         with tempfile.TemporaryDirectory(dir=home.root) as folder:
             begin = time.perf_counter()
-            with duckdb.connect(config={**_LIMITS, "temp_directory": folder}) as connection:
-                connection.execute("set preserve_insertion_order = false")
-                connection.execute(f"create view movements as from read_parquet({files})")
-                connection.execute(f"copy ({sql}) to '{folder}/ours.parquet' (format parquet)")
-                ours = time.perf_counter() - begin
-                height = connection.execute(f"select count(*) from '{folder}/ours.parquet'").fetchone()[0]
+            height = _by_duckdb(files, sql, folder, ranges=rows // _ROWS_IN_MEMORY + 1)
+            ours = time.perf_counter() - begin
             partitions = str(max(4, rows // 1_000_000))
             command = [sys.executable, "-c", _SPARK, partitions, f"{folder}/spark", sql, f"{folder}/theirs", ",".join(files)]
             told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
@@ -144,3 +147,18 @@ def spark_against_duckdb(home: Home) -> dict:
             raise AssertionError(f"{name}: {height} rows by DuckDB, {told[1]} by Spark")
         found |= {f"{name}_duckdb_seconds": round(ours, 1), f"{name}_spark_seconds": round(float(told[0]), 1)}
     return found
+
+
+def _by_duckdb(files: list[str], sql: str, folder: str, *, ranges: int) -> int:
+    """Write what the query gives, one range of units after the other; returns its rows."""
+    with duckdb.connect(config={**_LIMITS, "temp_directory": folder}) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"create view every_movement as from read_parquet({files})")
+        serials = "select serial_number from every_movement using sample reservoir(10000 rows) repeatable (7)"
+        sample = [serial for (serial,) in connection.execute(f"select * from ({serials}) order by all").fetchall()]
+        bounds = ["", *(sample[len(sample) * at // ranges] for at in range(1, ranges)), "\U0010ffff"]
+        for number, (low, high) in enumerate(pairwise(bounds)):
+            within = f"serial_number >= '{low}' and serial_number < '{high}'"
+            connection.execute(f"create or replace view movements as from every_movement where {within}")
+            connection.execute(f"copy ({sql}) to '{folder}/ours-{number}.parquet' (format parquet)")
+        return connection.execute(f"select count(*) from read_parquet('{folder}/ours-*.parquet')").fetchone()[0]
