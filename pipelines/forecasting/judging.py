@@ -85,12 +85,14 @@ def _quantile_metrics(y, quantiles, is_known, scales: Scales, levels: Sequence[f
     count = np.maximum(is_known.sum(axis=1), 1)
     rows = is_known.sum(axis=1) > 0
     pinball, scaled, found = [], [], {}
+    # Whole quantiles are those of whole units; what is expected of a period that ran out lies between two, and the lower counts.
+    counted = np.floor(np.nan_to_num(y)) if (quantiles[is_known] % 1 == 0).all() else np.nan_to_num(y)
     for position, level in enumerate(levels):
         off = np.where(is_known, np.nan_to_num(y) - quantiles[..., position], 0.0)
         loss = np.maximum(level * off, (level - 1) * off)
         pinball.append(loss.sum())
         scaled.append(_mean((loss.sum(axis=1) / count / scales.absolute)[rows]))
-        held = (np.nan_to_num(y) <= quantiles[..., position])[is_known]
+        held = (counted <= quantiles[..., position])[is_known]
         found[f"held_{quantile_name(level).removeprefix('units_')}"] = float(held.mean()) if held.size else float("nan")
     found["weighted_quantile_loss"] = 2 * float(np.mean(pinball)) / demand if demand > 0 else float("nan")
     found["scaled_pinball_loss"] = float(np.mean(scaled))

@@ -28,8 +28,13 @@ _OUTLIER = 4.0
 """An error counts up to so many deviations of a geometric count: one bulk order is no dispersion of all series."""
 _MOST_ABOVE = 1.5
 """A period that ran out counts for at most so many times the most that its series ever sold in one."""
-_ALWAYS_OUT = 0.8
-"""Of a series that runs out in more than this share of its periods, the books are not believed: what was sold is its demand."""
+_ALWAYS_OUT, _CONTRADICTED = 0.8, 0.5
+"""Of a series that runs out in more than this share of its periods, and that made this share of its sales right after such a period, the
+books are not believed: it sold what they say was not there, so that what was sold is its demand."""
+
+
+_LEAST = 0.5
+"""Sales that contradict the books, the newest counting most, before anything follows from them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ def unconstrained(y: np.ndarray, is_censored: np.ndarray, half_life: float, seas
     """Demand of what was sold (not a number before launch and where not recorded) and whether stock ran out, by series and period.
 
     A value depends on its own period and earlier ones alone, of its series and, for season and dispersion, of all. The first period of a
-    series counts as sold. Of one that is nearly always out, all periods count as sold, also those without a sale.
+    series counts as sold. Of one that is nearly always out and sells all the same, all periods count as sold, also those without a sale;
+    one that sold out and then sold nothing keeps its level.
     """
     if not is_censored.any():
         return Unconstrained(y, None)
@@ -84,18 +90,28 @@ class _Series:
     total: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        self.total, self.weight, self.squared_weight, self.most, self.marked, self.seen = np.zeros((6, self.count))
+        self.total, self.weight, self.squared_weight, self.most = np.zeros((4, self.count))
+        self._seen, self._marked, self._selling, self._contradicted = np.zeros((4, self.count))
+        self._was_marked = np.zeros(self.count, dtype=bool)
         self._slow = self.decay ** (1.0 / _FORGOTTEN)
 
     def level(self) -> np.ndarray:
         return np.divide(self.total, self.weight, out=np.zeros(self.count), where=self.weight > 0)
 
     def is_believed(self) -> np.ndarray:
-        return (self.seen < self.half_life) | (self.marked <= _ALWAYS_OUT * self.seen)
+        """Where what the books say of stock does not contradict what is sold."""
+        is_always_out = (self._seen >= self.half_life) & (self._marked > _ALWAYS_OUT * self._seen)
+        return ~(is_always_out & (self._contradicted >= np.maximum(_CONTRADICTED * self._selling, _LEAST)))
 
-    def mark(self, is_there: np.ndarray, is_out: np.ndarray) -> None:
-        self.seen = np.where(is_there, self.seen * self._slow + 1, self.seen)
-        self.marked = np.where(is_there, self.marked * self._slow + is_out, self.marked)
+    def mark(self, sold: np.ndarray, is_marked: np.ndarray) -> None:
+        """Take note of a period: whether it ran out, and whether it sold although the one before had."""
+        is_there, sells = np.isfinite(sold), sold > 0
+        noted = (is_there, is_marked, sells, sells & self._was_marked)
+        kept = (self._seen, self._marked, self._selling, self._contradicted)
+        self._seen, self._marked, self._selling, self._contradicted = (
+            np.where(is_there, before * self._slow + now, before) for before, now in zip(kept, noted, strict=True)
+        )
+        self._was_marked = np.where(is_there, is_marked, self._was_marked)
 
     def take(self, here: np.ndarray, is_known: np.ndarray, factor: float) -> None:
         # Sums over sums: a sale on a day of the week on which nobody sells does not make a level of its own.
@@ -133,7 +149,6 @@ class _Pooled:
 
 def _period(sold: np.ndarray, is_marked: np.ndarray, series: _Series, pooled: _Pooled, place: int) -> tuple[np.ndarray, np.ndarray]:
     """Demand of a period and its variance; what was seen is taken into account for the next."""
-    is_there = np.isfinite(sold)
     is_out = is_marked & series.is_believed()
     here, spread = np.where(is_out & ~(sold > 0), np.nan, sold), np.zeros(len(sold))
     is_known = np.isfinite(here)
@@ -147,5 +162,5 @@ def _period(sold: np.ndarray, is_marked: np.ndarray, series: _Series, pooled: _P
     uncertainty = series.squared_weight[has_level] / np.square(series.weight[has_level])
     pooled.take(here[has_level], spread[has_level], level[has_level], uncertainty, place)
     series.take(here, is_known, factor)
-    series.mark(is_there, is_marked)
+    series.mark(sold, is_marked)
     return here, spread

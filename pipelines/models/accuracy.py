@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.contracts import Contract
 from pipelines.lake import Lake
 from pipelines.models.memory import quantile_levels, recall
+from pipelines.models.metrics import held
 
 __all__ = ["ACCURACY", "BY_SEGMENT", "GROWN_BY_NIGHTS", "accuracy_by_segment", "add_matured", "judged_forecasts"]
 
@@ -47,11 +48,11 @@ def judged_forecasts(remembered: pl.DataFrame, actual: pl.DataFrame) -> pl.DataF
         "unique_id", "ds", "is_stock_out", is_judged=pl.col("demand").is_not_null(), y=pl.coalesce("demand", "y")
     )
     is_judged = pl.col("is_judged")
-    held = [pl.when(is_judged).then(pl.col("y") <= pl.col(name)).alias(f"is_{name.removeprefix('units_')}_held") for name in levels]
+    is_held = {f"is_{name.removeprefix('units_')}_held": pl.when(is_judged).then(held(newest, name, levels)) for name in levels}
     error = pl.when(is_judged).then((pl.col("expected_units") - pl.col("y")).abs())
     return (
         newest.join(known, on=["unique_id", "ds"], how="inner")
-        .with_columns(*held, absolute_error_units=error)
+        .with_columns(**is_held, absolute_error_units=error)
         .rename({"ds": "forecast_date", "lead": "lead_time_days", "cutoff": "features_as_of_date", "y": "units_demanded"})
     )
 

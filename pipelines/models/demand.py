@@ -146,7 +146,7 @@ def _unsold(panel: pl.DataFrame, served: pl.DataFrame, params: Params) -> pl.Dat
     article, category = ("article_id", "merchandise_category_code")
     of_series = panel.group_by("unique_id").agg(pl.col(name).drop_nulls().first() for name in {*statics, article, category})
     starts = panel.group_by("unique_id").agg(pl.col("ds").min().alias("launch_ds"))
-    known = with_unconstrained_demand(panel).with_columns(y="demand").drop_nulls("y")
+    known = with_unconstrained_demand(panel.select("unique_id", "ds", "y", "is_stock_out")).with_columns(y="demand").drop_nulls("y")
     made = launch_forecasts(
         known, of_series, unsold.join(starts, on="unique_id"), knobs.horizon_days,
         params.launches, effects=statics, article=article, category=category, cutoff=last, quantiles=knobs.quantiles,

@@ -6,13 +6,13 @@ belongs to pipelines/models/promotion.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-__all__ = ["Metric", "coverage", "forecast_metrics", "probability_metrics"]
+__all__ = ["Metric", "coverage", "forecast_metrics", "held", "probability_metrics"]
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,18 @@ def forecast_metrics(judged: pl.DataFrame, quantiles: dict[str, float]) -> list[
     ]
 
 
+def held(judged: pl.DataFrame, name: str, quantiles: Iterable[str]) -> pl.Expr:
+    """Whether a day's demand y stayed at or below its quantile of this name.
+
+    Where quantiles come in whole units so does demand, and what is expected of a day that ran out lies between two units: the lower counts.
+    """
+    is_whole = judged.select(pl.all_horizontal((pl.col(each) % 1 == 0).all() for each in quantiles)).item()
+    return (pl.col("y").floor() if is_whole else pl.col("y")) <= pl.col(name)
+
+
 def coverage(judged: pl.DataFrame, quantiles: dict[str, float]) -> pl.DataFrame:
     """One row per quantile: the share asked for, and the share of days that stayed at or below it."""
-    below = judged.select((pl.col("y") <= pl.col(name)).mean().alias(name) for name in quantiles).row(0)
+    below = judged.select(held(judged, name, quantiles).mean().alias(name) for name in quantiles).row(0)
     return pl.DataFrame({"nominal": list(quantiles.values()), "observed": below})
 
 

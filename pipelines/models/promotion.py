@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipelines.models.intervals import drawn_ratios
+from pipelines.models.metrics import held
 from pipelines.params import PromotionParams
 
 __all__ = ["Verdict", "judge_trial", "paired_losses"]
@@ -97,5 +98,5 @@ def judge_trial(
 def _uncovered(pairs: pl.DataFrame, quantiles: Mapping[str, float], tolerated: float) -> list[str]:
     """Quantiles of 0.5 and above that hold too many or too few days; lower ones cannot be covered where many days sell nothing."""
     judged = {name: level for name, level in quantiles.items() if level >= 0.5 and name in pairs.columns}
-    held = {name: pairs.select((pl.col("y") <= pl.col(name)).mean()).item() for name in judged}
-    return [f"quantile {level} held {held[name]:.3f}" for name, level in judged.items() if abs(held[name] - level) > tolerated]
+    shares = {name: pairs.select(held(pairs, name, judged).mean()).item() for name in judged}
+    return [f"quantile {level} held {shares[name]:.3f}" for name, level in judged.items() if abs(shares[name] - level) > tolerated]

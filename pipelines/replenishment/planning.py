@@ -98,17 +98,20 @@ def planned_moves(facts: Facts, targets: pl.DataFrame, knobs: ReplenishmentParam
     held = facts.sites.filter("is_held")["site_id"]
     movable = movable.filter(~pl.col("site_id").is_in(held.implode()))
     stores = targets.filter((pl.col("site_kind") == "store") & ~pl.col("site_id").is_in(held.implode()))
-    coming = pl.lit(0)
+    coming = leaving = pl.lit(0)
     if promised is not None and promised.height:
         unit = ["article_id", "serial_number"]
         movable = movable.join(promised, on=unit, how="anti")
         going = promised.group_by("article_id", site_id="from_site_id").agg(going=pl.len())
         arriving = promised.group_by("article_id", site_id="to_site_id").agg(arriving=pl.len())
         stores = stores.join(going, on=["article_id", "site_id"], how="left").join(arriving, on=["article_id", "site_id"], how="left")
-        coming = pl.col("arriving").fill_null(0) - pl.col("going").fill_null(0)
+        leaving = pl.col("going").fill_null(0)
+        coming = pl.col("arriving").fill_null(0) - leaving
     spare = movable.group_by("article_id", "site_id").agg(spare_units=pl.len())
     position = (pl.col("on_hand_units") + pl.col("in_transit_units") + coming).clip(lower_bound=0)
-    beyond_display = (pl.col("on_hand_units") - pl.col("display_units")).clip(lower_bound=0)
+    # What is not stocked any more is not displayed either.
+    display = pl.when("is_ageing").then(0).otherwise(pl.min_horizontal("display_units", "order_up_to_units"))
+    beyond_display = (pl.col("on_hand_units") - leaving - display).clip(lower_bound=0)
     places = stores.join(spare, on=["article_id", "site_id"], how="left").select(
         "article_id",
         "site_id",
@@ -131,7 +134,9 @@ def _order(position: pl.Expr) -> pl.Expr:
     needed = pl.when(position <= pl.col("reorder_units")).then(pl.col("order_up_to_units") - position).otherwise(0)
     packs = (needed / pl.col("pack_units")).ceil()
     shelf = pl.max_horizontal("capacity_units", "display_units")
-    room = pl.when(pl.col("capacity_units") > 0).then(((shelf - position) // pl.col("pack_units")).clip(lower_bound=1))
+    packs_of_room = ((shelf - position) // pl.col("pack_units")).clip(lower_bound=0)
+    packs_of_room = pl.when(shelf < pl.col("pack_units")).then(1).otherwise(packs_of_room)
+    room = pl.when(pl.col("capacity_units") > 0).then(packs_of_room)
     return pl.min_horizontal(packs, room.cast(pl.Float64)) * pl.col("pack_units")
 
 

@@ -104,7 +104,9 @@ def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knob
     cells = rated.filter(pl.col("ds") >= begin).join(rows, on="unique_id").with_columns(day=(pl.col("ds") - begin).dt.total_days())
     sold, rate, is_out = (np.zeros((ready.height, window)) for _ in range(3))
     at = cells["row"].to_numpy(), cells["day"].to_numpy()
-    sold[at], rate[at], is_out[at] = (cells[name].to_numpy() for name in ("y", "rate", "is_stock_out"))
+    # Where the books are not believed, sales were the demand.
+    unseen = pl.col("is_stock_out") & (pl.col("demand").is_null() | (pl.col("demand_variance") > 0))
+    sold[at], rate[at], is_out[at] = (cells.select(each).to_series().to_numpy() for each in ("y", "rate", unseen))
     spread = ready["over_dispersion"].to_numpy()
     demand = likely_demand(sold, is_out > 0, rate, spread, paths=knobs.validation_paths, seed=knobs.seed)
     # The simulator plays whole days; the spread of lead times is in the levels already.

@@ -127,6 +127,16 @@ def test_books_that_say_out_of_stock_while_goods_are_sold_are_not_believed():
     assert np.nanmean(found[:, 100:]) == pytest.approx(sold[:, 100:].mean(), rel=0.02)
 
 
+def test_a_launch_that_sold_out_keeps_its_level_until_goods_come_again():
+    sold = np.zeros((1, 70), dtype=np.float32)
+    sold[0, :3], sold[0, 65:] = 10, 11
+    is_out = np.zeros(sold.shape, dtype=bool)
+    is_out[0, 2:65] = True
+    found = unconstrained_demand(sold, is_out, HALF_LIFE, SEASON)
+    assert np.isnan(found[0, 3:65]).all()
+    assert smoothed(found, HALF_LIFE)[0, 64] > 9
+
+
 def test_moments_given_at_least_so_much_are_those_of_the_distribution():
     counts = np.arange(2_000)
     for mean, dispersion, bound in ((2.0, 0.0, 3), (0.5, 0.5, 1), (20.0, 0.3, 40), (5.0, 1.0, 0)):

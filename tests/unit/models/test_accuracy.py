@@ -19,7 +19,7 @@ ACTUAL = pl.DataFrame(
     {
         "unique_id": "A/S1",
         "ds": [date(2026, 3, 6), date(2026, 3, 7), date(2026, 3, 8)],
-        "y": [3.0, 1.0, None],
+        "y": [3.0, 0.0, None],
         "is_stock_out": [False, True, False],
         "demand": [3.0, None, None],
     }
@@ -58,6 +58,20 @@ def test_a_day_is_judged_by_the_newest_forecast_of_each_lead_time(lake):
     ]
     # Quantiles of 1 unit against a demand of 3: the loss of each is its level times 2, doubled; the levels' mean is 0.5.
     assert sums["quantile_loss_units"][0] == pytest.approx(2 * 0.5 * 2)
+
+
+def test_a_day_that_ran_out_is_judged_by_what_is_expected_of_it(lake):
+    remembered = recall(lake, CONTRACT, first=date(2026, 3, 7), last=date(2026, 3, 7), horizon_days=28)
+    out = pl.DataFrame({"unique_id": "A/S1", "ds": [date(2026, 3, 7)], "y": [1.0], "is_stock_out": [True], "demand": [1.4]})
+    judged = judged_forecasts(remembered, out).sort("lead_bucket_code")
+    told = judged.select("units_demanded", "is_stock_out", "absolute_error_units", "is_p50_held")
+    # Quantiles of one unit hold a demand of which 1.4 is expected: it most likely was 1.
+    assert told.rows() == [(1.4, True, pytest.approx(4.6), True), (1.4, True, pytest.approx(3.6), True)]
+    sums = accuracy_by_segment(judged).filter(pl.col("segment") == "all").sort("lead_bucket_code")
+    assert sums.select("judged_series", "stock_out_series", "bias").rows() == [
+        (1, 0, pytest.approx(4.6 / 1.4)),
+        (1, 0, pytest.approx(3.6 / 1.4)),
+    ]
 
 
 def test_matured_days_are_added_once_and_the_tables_say_up_to_when(lake):

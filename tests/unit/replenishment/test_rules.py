@@ -12,7 +12,7 @@ from pipelines.params import read_params
 from pipelines.replenishment.publishing import replenish
 from pipelines.replenishment.rules import RULED, with_rules
 from pipelines.warehouse import query
-from tests.unit.replenishment.support import CONTRACTS, DAY, NOW, published
+from tests.unit.replenishment.support import CONTRACTS, DAY, NOW, published, unit
 
 SCHEMA = published_contracts()["stock_rules"].polars_schema
 SERIES = pl.DataFrame({"article_id": ["A", "A", "B", "B"], "site_id": ["S1", "S2", "S1", "S2"], "site_kind": "store"})
@@ -76,6 +76,7 @@ def test_without_rules_every_column_is_empty():
         ({"display_units": 90}, lambda row, _: row["order_up_to_units"] == 90),
         ({"display_units": 9, "capacity_units": 4}, lambda row, _: row["order_up_to_units"] == row["order_units"] == 9),
         ({"pack_units": 10, "capacity_units": 5}, lambda row, _: row["order_units"] == 10),
+        ({"pack_units": 4, "capacity_units": 6}, lambda row, _: row["order_units"] == 4),
         ({"margin_share": 0.9}, lambda row, before: row["working_ratio"] > before["working_ratio"]),
         ({"holding_share_per_year": 0.01}, lambda row, before: row["working_ratio"] > before["working_ratio"]),
         ({"valid_from_date": DAY + timedelta(days=30), "display_units": 90}, lambda row, before: row == before),
@@ -94,3 +95,13 @@ def test_targets_keep_to_what_the_rules_say(home, rule, check):
     assert check(row, before), (rule, before, row)
     centre = query(home.published, "select display_units, capacity_units from stock_targets where site_id = 'DC01'").row(0)
     assert centre == (0, 0), "a centre has no shelves"
+
+
+def test_a_store_keeps_its_display_also_while_proposals_stand(home):
+    lots = [unit(f"35600{n:02d}", since=date(2026, 1, 1)) for n in range(40)]
+    lake = published(home, *lots, rules=rules({"site_id": "S1", "display_units": 36}).to_dicts())
+    proposed = []
+    for night in (NOW, NOW + timedelta(days=1)):
+        replenish(home, lake, CONTRACTS, params=read_params(), now=night)
+        proposed.append(query(home.published, "select count(*) from rebalance_proposals where from_site_id = 'S1'").item())
+    assert proposed == [4, 4]
