@@ -42,7 +42,9 @@ def segment_losses(losses: pl.DataFrame, *, draws: int, confidence_level: float,
     loss is the sum of its losses over the sum of its weights, its skill 1 - loss / baseline_loss.
     """
     every = pl.concat([losses.with_columns(segment=pl.lit("all")), losses.filter(pl.col("segment") != "all")])
-    sums = every.group_by("segment", "block").agg(pl.col("loss", "baseline_loss", "weight").sum()).sort("segment", "block")
+    # A sum depends on the order of its terms in its last digits, and threads keep none: the same data have to give the same figures.
+    totals = pl.col("loss", "baseline_loss", "weight").sum().round(9)
+    sums = every.group_by("segment", "block").agg(totals).sort("segment", "block")
     tails = [(1 - confidence_level) / 2, (1 + confidence_level) / 2]
     rows = []
     for (segment,), part in sums.group_by("segment", maintain_order=True):
