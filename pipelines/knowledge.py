@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pipelines.compiled import noted_models
 from pipelines.home import Home
-from pipelines.warehouse import Macro
+from pipelines.views import Macro
 
 __all__ = ["table_macros"]
 

@@ -3,7 +3,7 @@
 A view asks every row group of every file for every column; at 100 million movements that alone takes a quarter of a second. The files are
 sorted by serial number, and the log tells from which to which each reaches: so a macro's query falls apart into one per file, and all but
 the unit's own are gone before any row group is asked. Their footers are read once by each connection. What the views show does not belong
-here (pipelines/warehouse.py).
+here (pipelines/views.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipelines.lake import FileRange, Lake
-from pipelines.warehouse import Macro, View, literal, query_of
+from pipelines.views import Macro, View, literal, query_of
 
 __all__ = ["LOOK_UPS", "look_up_macros"]
 

@@ -1,7 +1,7 @@
 """Nights: published tables that grow by one sorted file a night, instead of being written whole.
 
 How the rows of changed units are stored, and what they replace, belongs here. When a table is published does not
-(pipelines/publish.py), nor how the file that analysts open reads it (pipelines/warehouse.py). See README.md, section "What lies where".
+(pipelines/publish.py), nor how the file that analysts open reads it (pipelines/views.py). See README.md, section "What lies where".
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 from pipelines.contracts import Contract
 from pipelines.lake import Lake
-from pipelines.warehouse import Connection, View, newest_moment, row_count, sorted_rows
+from pipelines.views import View
+from pipelines.warehouse import Connection, newest_moment, row_count, sorted_rows
 
 __all__ = ["appended", "bring", "replaced_table", "replaced_version", "view_of"]
 

@@ -25,7 +25,8 @@ from pipelines.lake import Lake
 from pipelines.look_ups import look_up_macros
 from pipelines.nights import appended, bring, replaced_table, replaced_version, view_of
 from pipelines.progress import report
-from pipelines.warehouse import View, build_published_file, newest_movement_date, query, reading, row_count, table_fingerprint, table_rows
+from pipelines.views import View
+from pipelines.warehouse import build_published_file, newest_movement_date, query, reading, row_count, table_fingerprint, table_rows
 
 __all__ = [
     "Publication",

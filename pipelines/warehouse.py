@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -21,26 +20,22 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.contracts import Contract
+from pipelines.views import Macro, View, literal, query_of
 
 __all__ = [
     "Connection",
-    "Macro",
     "QueryError",
-    "View",
     "build_published_file",
     "in_memory",
     "install_delta_extension",
-    "literal",
     "newest_moment",
     "newest_movement_date",
     "query",
-    "query_of",
     "reading",
     "reading_only",
     "row_count",
     "row_counts",
     "sorted_rows",
-    "stored_rows",
     "syntax_of",
     "table_fingerprint",
     "table_rows",
@@ -70,32 +65,6 @@ QueryError = duckdb.Error
 
 Connection = duckdb.DuckDBPyConnection
 """An open database."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One table of the published file: its contract, and the Parquet files of exactly one Delta version; or a query over the others.
-
-    `replaced` names the files that say which units' rows a later night has replaced, where the table grows by nights
-    (pipelines/nights.py); `computed` are columns that are not stored, by name.
-    """
-
-    contract: Contract
-    files: Sequence[Path] = ()
-    replaced: Sequence[Path] = ()
-    computed: Mapping[str, str] = field(default_factory=dict)
-    sql: str | None = None
-
-
-@dataclass(frozen=True)
-class Macro:
-    """One table macro of the published file: a query with parameters, that reads one of the file's views."""
-
-    name: str
-    parameters: Sequence[str]
-    table: str
-    sql: str
-    description: str
 
 
 def install_delta_extension() -> None:
@@ -265,40 +234,6 @@ def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
         connection.execute(f'comment on column "{name}"."{column.name}" is {literal(column.description)}')
 
 
-def query_of(view: View, rows: str | None = None, condition: str = "true") -> str:
-    """The query of a view; `rows` stands for all of its files where only some are asked for, those of a condition on units."""
-    columns = view.contract.columns
-    selected = ", ".join(f'{view.computed[c.name]} as "{c.name}"' if c.name in view.computed else f'"{c.name}"' for c in columns)
-    stored = f"select {selected} from {_standing_rows(view, rows or _files(view.files), condition)}" if view.files else None
-    source = view.sql or stored or _no_rows(view.contract)
-    if computed := view.contract.computed_columns:
-        added = ", ".join(f'cast({c.expression} as {c.physical_type}) as "{c.name}"' for c in computed)
-        source = f"select *, {added} from ({source})"
-    return source
-
-
-def _standing_rows(view: View, rows: str, condition: str) -> str:
-    """The stored rows but those that a later night has replaced.
-
-    A left join, not an anti-join: only through it does a condition on the serial number reach both sides.
-    """
-    if not view.replaced:
-        return rows
-    newest = f"""
-        select serial_number as s, article_id as a, max(_night) as newest_night from {_files(view.replaced)}
-        where {condition} group by all
-    """
-    return f"""(
-        select stored.* from {rows} as stored
-        left join ({newest}) as units on stored.serial_number = units.s and stored.article_id = units.a
-        where units.newest_night is null or stored._night >= units.newest_night
-    )"""
-
-
-def _files(paths: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
-
-
 def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, object]) -> None:
     facts = {"as_of_date": None, **facts}
     values = ", ".join(f"cast(? as date) as {name}" if name == "as_of_date" else f"? as {name}" for name in facts)
@@ -306,18 +241,3 @@ def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[st
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
     for name in facts:
         connection.execute(f"comment on column publication.{name} is {literal(_FACTS[name])}")
-
-
-def stored_rows(contract: Contract, files: Sequence[Path]) -> str:
-    """What a query reads a stored table from; one that never had a row has no file to tell its columns."""
-    return _files(files) if files else f"({_no_rows(contract)})"
-
-
-def _no_rows(contract: Contract) -> str:
-    columns = ", ".join(f'null::{c.physical_type} as "{c.name}"' for c in contract.columns)
-    return f"select {columns} where false"
-
-
-def literal(value: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + value.replace("'", "''") + "'"

@@ -24,7 +24,8 @@ from pipelines.intraday.discrepancies import LOOKED_AT, ask_about_scans, discrep
 from pipelines.intraday.fold import attach, fold, take_new_records
 from pipelines.intraday.held import held_loads
 from pipelines.lake import Lake
-from pipelines.warehouse import in_memory, stored_rows
+from pipelines.views import stored_rows
+from pipelines.warehouse import in_memory
 
 __all__ = ["Live", "live_version", "refresh"]
 

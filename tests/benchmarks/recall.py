@@ -24,7 +24,8 @@ from pipelines.lake import Lake
 from pipelines.recall.recalling import recall_units
 from pipelines.recall.requests import requested
 from pipelines.summary import table_of
-from pipelines.warehouse import View, build_published_file, query
+from pipelines.views import View
+from pipelines.warehouse import build_published_file, query
 
 __all__ = ["recall_rows"]
 

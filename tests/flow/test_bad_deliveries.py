@@ -247,7 +247,8 @@ from pathlib import Path
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.contracts import published_contracts
-from pipelines.warehouse import View, build_published_file
+from pipelines.views import View
+from pipelines.warehouse import build_published_file
 
 views = [View(contract, []) for contract in published_contracts().values()]
 build_published_file(Path(sys.argv[1]), views, {"published_at": datetime(2026, 1, 1), "home": sys.argv[2]})

@@ -11,7 +11,8 @@ import pyarrow as pa
 from pipelines.contracts import Contract
 from pipelines.home import Home
 from pipelines.lake import Lake
-from pipelines.warehouse import View, build_published_file
+from pipelines.views import View
+from pipelines.warehouse import build_published_file
 
 __all__ = ["publish_rows"]
 

@@ -13,7 +13,8 @@ import pytest
 from pipelines.contracts import published_contracts
 from pipelines.lake import FileRange, Lake
 from pipelines.look_ups import look_up_macros
-from pipelines.warehouse import View, build_published_file, query
+from pipelines.views import View
+from pipelines.warehouse import build_published_file, query
 
 SERIALS = published_contracts()["serials"]
 NAMES = ["10", "2", "356", "9", "O'NEIL", "Z"]

@@ -13,7 +13,8 @@ from pipelines.feeds.settings import FeedSettings, parse_settings, read_settings
 from pipelines.home import Home
 from pipelines.ingest import ensure_tables
 from pipelines.lake import LINEAGE_SCHEMA, Lake
-from pipelines.warehouse import View, build_published_file
+from pipelines.views import View
+from pipelines.warehouse import build_published_file
 
 CONTRACTS = {name: contract for name, contract in published_contracts().items() if name in ("serial_movements", "feed_acknowledgements")}
 BRONZE = {name: contract for name, contract in source_contracts().items() if name in ("sap/ekko", "sap/ekpo", "peoplesoft/acks")}
