@@ -60,7 +60,7 @@ def judge_forecasts(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> 
         added = add_matured(
             lake,
             CONTRACTS,
-            with_unconstrained_demand(panel),
+            with_unconstrained_demand(panel.select("unique_id", "ds", "y", "is_stock_out")),
             scored_table=_DEMAND.scored_table,
             matured_until=last - timedelta(days=params.demand.label_maturity_days),
             horizon_days=params.demand.horizon_days,

@@ -34,7 +34,6 @@ NEEDED = (
 """Published tables that are read."""
 _ADDED_LATER = {"stock_rules"}
 """Those that a file published by an earlier version lacks."""
-_NO_RULES = pl.DataFrame(schema=published_contracts()["stock_rules"].polars_schema)
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,12 @@ def read_facts(home: Home) -> Facts | None:
         deliveries=query(home.published, _DELIVERIES),
         articles=query(home.published, _ARTICLES),
         sites=query(home.published, _SITES),
-        rules=query(home.published, "from stock_rules order by all") if "stock_rules" in there else _NO_RULES,
+        rules=query(home.published, "from stock_rules order by all") if "stock_rules" in there else _no_rules(),
     )
+
+
+def _no_rules() -> pl.DataFrame:
+    return pl.DataFrame(schema=published_contracts()["stock_rules"].polars_schema)
 
 
 _SALES = """

@@ -109,9 +109,7 @@ def planned_moves(facts: Facts, targets: pl.DataFrame, knobs: ReplenishmentParam
         coming = pl.col("arriving").fill_null(0) - leaving
     spare = movable.group_by("article_id", "site_id").agg(spare_units=pl.len())
     position = (pl.col("on_hand_units") + pl.col("in_transit_units") + coming).clip(lower_bound=0)
-    # What is not stocked any more is not displayed either.
-    display = pl.when("is_ageing").then(0).otherwise(pl.min_horizontal("display_units", "order_up_to_units"))
-    beyond_display = (pl.col("on_hand_units") - leaving - display).clip(lower_bound=0)
+    beyond_display = (pl.col("on_hand_units") - leaving - pl.col("display_units")).clip(lower_bound=0)
     places = stores.join(spare, on=["article_id", "site_id"], how="left").select(
         "article_id",
         "site_id",

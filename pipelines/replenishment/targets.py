@@ -91,7 +91,7 @@ def policy_levels(series: pl.DataFrame, interval: Demand, lead: Demand, knobs: R
 
 def levels(series: pl.DataFrame, cumulated: np.ndarray, knobs: ReplenishmentParams) -> pl.DataFrame:
     """The series with expected_units and units_deviation over lead time and review, working_ratio, reorder_units, order_up_to_units,
-    expected_fill and expected_cost (money a day).
+    expected_fill and expected_cost (money a day); display_units becomes 0 where nothing is displayed any more.
 
     Needs lead_time_days, lead_time_deviation_days, review_days, over_dispersion, site_kind, mode_code, asked_fill, ratio_shift,
     holding_per_day, lost_margin, display_units, pack_units, capacity_units, is_ageing.
@@ -124,6 +124,7 @@ def levels(series: pl.DataFrame, cumulated: np.ndarray, knobs: ReplenishmentPara
         working_ratio=pl.Series(ratio),
         reorder_units=pl.Series(reorder, dtype=pl.Int32),
         order_up_to_units=pl.Series(up_to, dtype=pl.Int32),
+        display_units=pl.Series(display, dtype=pl.Int32),
         expected_fill=pl.Series(fill_rate(interval, lead, up_to)),
         expected_cost=pl.Series(cost),
     )

@@ -37,16 +37,5 @@ numbered as (
 
 )
 
-select
-    article_id,
-    site_id,
-    valid_from_date,
-    valid_to_date,
-    display_units,
-    pack_units,
-    capacity_units,
-    asked_fill_share,
-    holding_share_per_year,
-    margin_share
-from numbered
+select * from numbered
 where version_age = 1
