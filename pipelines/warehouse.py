@@ -7,6 +7,7 @@ Which tables are published, and when, does not (pipelines/publish.py). See READM
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -26,6 +27,7 @@ __all__ = [
     "Connection",
     "QueryError",
     "build_published_file",
+    "compact",
     "in_memory",
     "install_delta_extension",
     "newest_moment",
@@ -87,6 +89,26 @@ def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def compact(path: Path) -> tuple[int, int]:
+    """Give free what deleted rows still hold of a DuckDB file; nobody else may have it open. Returns bytes in use before and after.
+
+    DuckDB merges row groups that have become small at a checkpoint, a hundred at most, and only where there is anything to write:
+    a night, which writes into every table, is told to merge few (profiles.yml), so that its cost follows what has changed.
+    """
+    limits = {"memory_limit": os.environ.get("SERIALAKE_MEMORY", "5GB"), "temp_directory": str(path.with_name(".warehouse_temp"))}
+    with duckdb.connect(str(path), config=limits) as connection:
+        before = now = _bytes_in_use(connection)
+        while True:
+            connection.execute("create or replace table main.compacted as select now() as compacted_at; checkpoint")
+            last, now = now, _bytes_in_use(connection)
+            if now > last * 0.99:
+                return before, now
+
+
+def _bytes_in_use(connection: duckdb.DuckDBPyConnection) -> int:
+    return connection.execute("select used_blocks * block_size from pragma_database_size()").fetchone()[0]
 
 
 @contextmanager

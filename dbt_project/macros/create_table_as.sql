@@ -28,6 +28,9 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if is_in_buckets %}{{ close_buckets() }}{% endif -%}
+    {%- if not temporary and config.get('incremental_strategy') == 'replace_units' %}
+        {{ note_units_taken_in() }};
+    {%- endif -%}
     {%- if contract.enforced and not temporary -%}
         {%- for column in model.columns.values() if column.constraints | selectattr('type', 'equalto', 'not_null') | list %}
         alter table {{ relation }} alter column {{ column.name }} set not null;

@@ -1,14 +1,42 @@
 {#-
     Newest moment of ingestion that this incremental model has taken in; the beginning of time where it is empty.
     Each model asks itself, so that a run killed between two models is made up by the next. Asked beforehand and written as a
-    constant: only then are files and row groups skipped that hold nothing newer.
+    constant: only then are files and row groups skipped that hold nothing newer. A model that recomputes units has noted it
+    (see `note_units_taken_in`): what few units have any row in, would else take in again what changed since its newest row.
 -#}
 {% macro watermark(column='ingested_at', relation=none) -%}
     {%- set newest = none -%}
     {%- if execute and is_incremental() -%}
-        {%- set newest = run_query('select max(' ~ column ~ ') from ' ~ (relation or this)).columns[0].values()[0] -%}
+        {%- if not relation and config.get('incremental_strategy') == 'replace_units' -%}
+            {%- set newest = only_value('select max(ingested_at) from ' ~ units_taken_in() ~ " where model_name = '" ~ this.identifier ~ "'") -%}
+        {%- endif -%}
+        {#- The newest of a sorted table is found by its zone maps; max() reads it whole. -#}
+        {%- set newest = newest or only_value(
+            'select max(newest) from (select ' ~ column ~ ' as newest from ' ~ (relation or this) ~ ' order by newest desc nulls last limit 1)'
+        ) -%}
     {%- endif -%}
     timestamp '{{ newest or '1970-01-01 00:00:00' }}'
+{%- endmacro %}
+
+{% macro only_value(question) %}{{ return(run_query(question).columns[0].values()[0]) }}{% endmacro %}
+
+{#- Up to which moment of ingestion each model that recomputes units has taken them in: one row per model and build. -#}
+{% macro units_taken_in() %}{{ return(built('units_taken_in')) }}{% endmacro %}
+
+{#- Before a build: the table that models note in what they have taken in. -#}
+{% macro prepare_units_taken_in() %}
+    {%- if execute -%}
+        {%- set relation = api.Relation.create(database=target.database, schema='intermediate', identifier='units_taken_in') -%}
+        create schema if not exists {{ relation.without_identifier() }};
+        create table if not exists {{ relation }} (model_name varchar not null, ingested_at timestamp not null)
+    {%- endif -%}
+{% endmacro %}
+
+{#- Stands in the transaction that brings the rows, so that neither is there without the other. -#}
+{% macro note_units_taken_in() %}
+    insert into {{ units_taken_in() }} (model_name, ingested_at)
+    select '{{ this.identifier }}' as model_name, max(ingested_at) as ingested_at from {{ built('int_units_changed') }}
+    having max(ingested_at) is not null
 {%- endmacro %}
 
 {#-
@@ -59,7 +87,8 @@
 {{ changed_units(unit) }}
     );
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+    select {{ columns }} from {{ arg_dict['temp_relation'] }};
+    {{ note_units_taken_in() }}
 {% endmacro %}
 
 {#-

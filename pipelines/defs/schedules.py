@@ -11,6 +11,7 @@ from pipelines.ingest import MANIFEST, QUARANTINE, ensure_tables, new_files
 from pipelines.live import EXTRACTIONS
 from pipelines.models.accuracy import GROWN_BY_NIGHTS
 from pipelines.publish import live_version, merge_nights, model_version, publication_facts, publish_scores, tidy_gold
+from pipelines.warehouse import compact
 
 LAYERS_WITHOUT_TRAINING = ["bronze", "manifest", "quarantine", "staging", "seeds", "intermediate", "marts", "learning", "gold"]
 SCORED = [
@@ -42,7 +43,9 @@ nightly_schedule = dg.ScheduleDefinition(
 
 @dg.op(pool=WAREHOUSE_POOL, retry_policy=RETRIES)
 def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
-    """Merge the small files that nights leave in bronze; remove what neither the newest nor the published version names."""
+    """Merge the small files that nights leave in bronze; remove what neither the newest nor the published version names, and what
+    deleted rows hold of the warehouse.
+    """
     with lakehouse.writing() as home:
         lake = lakehouse.lake()
         taken_in = [*(f"bronze/{table}" for table in source_contracts()), MANIFEST, QUARANTINE]
@@ -58,9 +61,12 @@ def tidy_tables(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
         merged = merge_nights(home, lake, published_contracts(), now=lakehouse.now())
         context.log.info(f"nights merged: {', '.join(merged) or 'none'}")
         tidy_gold(home, lake)
+        if home.warehouse.exists():
+            before, after = compact(home.warehouse)
+            context.log.info(f"warehouse: {before / 2**20:,.0f} MiB in use, {after / 2**20:,.0f} MiB afterwards")
 
 
-@dg.job(description="House-keeping of the Delta tables: small files merged, outdated files removed.")
+@dg.job(description="House-keeping: small files of Delta tables merged, outdated files removed, the warehouse compacted.")
 def weekly_housekeeping() -> None:
     """One step over all tables."""
     tidy_tables()

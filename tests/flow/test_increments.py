@@ -58,6 +58,10 @@ def test_three_nights_out_of_order_equal_one_full_build_and_each_stays_known(del
         assert query(home.published, _TOLD.format("known_at(?)"), [moment]).equals(states)
     assert_same_content(published_content(home), published_content(built_world.home), but=OF_RUNS)
     _must_look_up_what_the_views_show(home)
+    # Sunday's house-keeping merges the nights, and leaves what they say.
+    must_run(home, "weekly_housekeeping")
+    assert_same_content(published_content(home), published_content(built_world.home), but=OF_RUNS)
+    _must_look_up_what_the_views_show(home)
 
 
 def _must_look_up_what_the_views_show(home) -> None:

@@ -33,6 +33,7 @@ File = Mapping[str, Rows]
 """Rows of bronze tables, by table, that came in one file."""
 
 FIRST_NIGHT = datetime(2026, 6, 1, 2)
+_TAKEN_IN = "warehouse.intermediate.units_taken_in"
 _BEGINNING = "timestamp '1970-01-01 00:00:00'"
 _KINDS = {pl.String: "varchar", pl.Int32: "integer", pl.Int64: "bigint", pl.Float64: "double", pl.Boolean: "boolean", pl.Date: "date"}
 
@@ -88,7 +89,10 @@ def _model(home: Home, first: Mapping, second: Mapping) -> Model:
 def _reached(node: Mapping) -> str:
     elsewhere = re.search(r"watermark\(relation=built\('(\w+)'\)\)", node["raw_code"])
     relation = f"warehouse.intermediate.{elsewhere[1]}" if elsewhere else node["relation_name"]
-    return f"select max({node['config']['meta'].get('watermark', 'ingested_at')}) from {relation}"
+    newest = f"select max({node['config']['meta'].get('watermark', 'ingested_at')}) from {relation}"
+    if node["config"]["incremental_strategy"] != "replace_units":
+        return newest
+    return f"select coalesce((select max(ingested_at) from {_TAKEN_IN} where model_name = '{node['name']}'), ({newest}))"
 
 
 def _from_memory(home: Home, sql: str) -> str:
@@ -130,6 +134,7 @@ class CompiledLedger:
         self.connection.execute("set threads = 1; set disabled_optimizers = 'statistics_propagation'; attach ':memory:' as warehouse")
         for schema in ("bronze", "seeds", *sorted({model.relation.split(".")[1].strip('"') for model in models})):
             self.connection.execute(f"create schema warehouse.{schema}")
+        self.connection.execute(f"create table {_TAKEN_IN} (model_name varchar, ingested_at timestamp)")
         self.connection.execute("create macro built_until() as timestamp '9999-12-31 00:00:00'")
         self.connection.execute(f"attach '{home.warehouse}' as built (read_only)")
         for (seed,) in self.connection.execute(

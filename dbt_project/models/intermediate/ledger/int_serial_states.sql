@@ -64,7 +64,19 @@ conflicts as (
 
 ),
 
--- A transfer between articles ends one unit and begins another, of the same thing. Few are; both ends stand in one document.
+-- A transfer between articles ends one unit and begins another, of the same thing. Few are; both ends stand in one document, and
+-- either may lie further back than what changed. Who is asked for none reads nothing.
+transfers_between_articles as (
+
+    select * from {{ ref('serial_movements') }}
+    where
+        movement_type in ('309', '310')
+        {%- if is_incremental() %}
+        and serial_number in (select serial_number from changed_movements where movement_type in ('309', '310'))
+        {%- endif %}
+
+),
+
 renamed as (
 
     select
@@ -74,13 +86,11 @@ renamed as (
         received.movement_type,
         max(issued.sequence_number) as from_sequence_number,
         max(received.sequence_number) as to_sequence_number
-    from {{ ref('serial_movements') }} as issued
-    inner join {{ ref('serial_movements') }} as received
+    from transfers_between_articles as issued
+    inner join transfers_between_articles as received
         on issued.serial_number = received.serial_number and issued.document_id = received.document_id
     where
-        issued.movement_type in ('309', '310')
-        and received.movement_type in ('309', '310')
-        and issued.unit_state = 'changed_article'
+        issued.unit_state = 'changed_article'
         and received.unit_state <> 'changed_article'
         and issued.article_id <> received.article_id
     group by issued.article_id, received.article_id, issued.serial_number, received.movement_type
