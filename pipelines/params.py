@@ -95,6 +95,7 @@ class ReturnsParams:
     within_days: int
     cutoffs: int
     cutoff_step_days: int
+    trial_days: int
     minimum_training_cases: int
     minimum_training_returns: int
     prior_cases: int

@@ -66,7 +66,7 @@ def training_asset(use_case: UseCase) -> dg.AssetsDefinition:
         with lakehouse.writing() as home:
             lake, now = lakehouse.lake(), lakehouse.now()
             table, verdict = _read(home, use_case), None
-            if use_case.is_tried and not table.is_empty():
+            if not table.is_empty():
                 verdict = hold_trial(home, lake, use_case, CONTRACTS[use_case.scored_table], table, params=params, now=now)
                 publish_scores(home, lake, CONTRACTS, [CARDS] if verdict else [], now=now)
             standing = champion(home, lake, use_case.name)
@@ -80,7 +80,7 @@ def training_asset(use_case: UseCase) -> dg.AssetsDefinition:
         if due:
             with lakehouse.writing() as home:
                 versions = _input_versions(home, lake, use_case, table)
-            learned = use_case.learn(table, params, Occasion(versions, standing, now, use_case.is_tried and same))
+            learned = use_case.learn(table, params, Occasion(versions, standing, now, is_tried=same))
         if learned is None:
             reason = "too little history to learn from" if due else f"champion {standing.model_version} stands" if standing else "no data"
             yield _untrained(key, reason, verdict)
@@ -165,7 +165,9 @@ def scoring_asset(use_case: UseCase) -> dg.AssetsDefinition:
             found = score(home, lake, use_case, table, params)
             rows = write_scores(home, lake, CONTRACTS, use_case, found, params=params, now=lakehouse.now())
             # After the champion's scores are shown: a challenger that fails delays nobody.
-            beside = score_beside(home, lake, contract, use_case, table, params=params, now=lakehouse.now()) if use_case.is_tried else 0
+            beside = (
+                score_beside(home, lake, contract, use_case, table, params=params, now=lakehouse.now()) if use_case.is_remembered else 0
+            )
         version = found["model_version"][0] if rows else "no model is in use"
         return dg.MaterializeResult(metadata={"dagster/row_count": rows, "model_version": version, "rows of a challenger": beside})
 

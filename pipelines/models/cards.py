@@ -152,7 +152,7 @@ def decide(
 ) -> Decision:
     """Promote a model that is fit, better than its baseline, and not clearly worse than the champion was.
 
-    Where the champion can be challenged on nights that both forecast (`is_tried`), such a model is put on trial instead.
+    Where the champion can be challenged on nights of both (`is_tried`), such a model is put on trial instead.
     """
     told = f"{loss.name} {loss.value:.4f} against {loss.baseline:.4f} of the baseline"
     if unfit:
@@ -160,7 +160,7 @@ def decide(
     if loss.value >= loss.baseline:
         return Decision(NOT_BETTER, f"{told}: not better")
     if champion_skill is not None and is_tried:
-        return Decision(ON_TRIAL, f"{told}; forecasts beside the champion until enough nights have matured")
+        return Decision(ON_TRIAL, f"{told}; stands beside the champion until enough nights have matured")
     if champion_skill is not None and skill(loss) < champion_skill - tolerated_skill_loss:
         return Decision(NOT_BETTER, f"{told}: skill {skill(loss):.3f}, the champion had {champion_skill:.3f} and stays")
     return Decision(PROMOTED, told)

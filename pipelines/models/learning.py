@@ -23,20 +23,30 @@ from pipelines.models import demand, returns
 from pipelines.models.artefacts import digest_of
 from pipelines.models.cards import Decision, ModelCard, decide, features_version
 from pipelines.models.intervals import segment_losses
-from pipelines.models.metrics import Metric, coverage, forecast_metrics, probability_metrics
+from pipelines.models.metrics import Metric, coverage, forecast_metrics, log_loss, probability_metrics
 from pipelines.models.registry import Champion, ModelFiles, model_version
 from pipelines.models.summing import correlations
 from pipelines.models.training import FittedTrees, learner_version
-from pipelines.params import Params
+from pipelines.params import Params, ReturnsParams
 
-__all__ = ["Learned", "Occasion", "demand_engine", "is_comparable", "is_due", "learn_demand", "learn_returns", "returns_model"]
+__all__ = [
+    "Learned",
+    "Occasion",
+    "demand_engine",
+    "is_comparable",
+    "is_due",
+    "learn_demand",
+    "learn_returns",
+    "ratio_warning",
+    "returns_model",
+]
 
 
 @dataclass(frozen=True)
 class Occasion:
     """What a training is told from outside: Delta versions of its data, the standing champion, and the clock.
 
-    `is_tried`: the champion can be challenged on nights that both forecast, so that a fit model goes on trial.
+    `is_tried`: the champion can be challenged on nights of both, so that a fit model goes on trial.
     """
 
     data_versions: Mapping[str, int]
@@ -151,7 +161,7 @@ def learn_returns(cases: pl.DataFrame, params: Params, occasion: Occasion) -> Le
         losses=_returns_losses(newest),
         labels_mature_until=returns.last_observed_day(rows) - timedelta(days=knobs.within_days),
     )  # fmt: skip
-    return Learned(card, files, newest, model.trees.importance(), _ratio_warning(figures["expected_over_observed"].value, knobs))
+    return Learned(card, files, newest, model.trees.importance(), ratio_warning(figures["expected_over_observed"].value, knobs))
 
 
 def demand_engine(files: ModelFiles) -> DemandEngine:
@@ -164,6 +174,12 @@ def returns_model(files: ModelFiles) -> returns.ReturnsModel:
     rest = files.rest
     trees, lags = FittedTrees(files.trees, rest["features"]), pl.DataFrame(rest["lags"])
     return returns.ReturnsModel(trees, rest["base_rate"], returns.Calibration(**rest["calibration"]), lags)
+
+
+def ratio_warning(ratio: float, knobs: ReturnsParams) -> str | None:
+    """What is wrong with returns expected over returns observed; None where they are close enough."""
+    low, high = knobs.expected_over_observed
+    return None if low <= ratio <= high else f"{ratio:.2f} returns expected for each observed"
 
 
 def _card(name: str, files: ModelFiles, trained_as_of: date, params: Params, occasion: Occasion, **told) -> ModelCard:
@@ -209,11 +225,6 @@ def _demand_losses(judged: pl.DataFrame) -> pl.DataFrame:
 
 def _returns_losses(judged: pl.DataFrame) -> pl.DataFrame:
     """Log losses by article, beside the base rate's."""
-
-    def log_loss(probability: str) -> pl.Expr:
-        p = pl.col(probability).clip(1e-15, 1 - 1e-15)
-        return -pl.when(pl.col("is_returned")).then(p.log()).otherwise((1 - p).log())
-
     return judged.select(
         pl.lit("all").alias("segment"), pl.lit(1.0).alias("weight"),
         block="article_id", loss=log_loss("probability"), baseline_loss=log_loss("base_rate"),
@@ -228,8 +239,3 @@ def _coverage_warning(covered: pl.DataFrame, tolerance: float) -> str | None:
     """Quantiles below the share of days without a sale cannot be covered exactly, so only 0.5 and above are judged."""
     off = covered.filter((pl.col("nominal") >= 0.5) & ((pl.col("observed") - pl.col("nominal")).abs() > tolerance))
     return "; ".join(f"quantile {n} held {o:.3f} of the days" for n, o in off.iter_rows()) or None
-
-
-def _ratio_warning(ratio: float, knobs) -> str | None:
-    low, high = knobs.expected_over_observed
-    return None if low <= ratio <= high else f"{ratio:.2f} returns expected for each observed"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-__all__ = ["Metric", "coverage", "forecast_metrics", "held", "probability_metrics"]
+__all__ = ["Metric", "coverage", "forecast_metrics", "held", "log_loss", "probability_metrics"]
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,21 @@ def coverage(judged: pl.DataFrame, quantiles: dict[str, float]) -> pl.DataFrame:
     return pl.DataFrame({"nominal": list(quantiles.values()), "observed": below})
 
 
+def log_loss(probability: str) -> pl.Expr:
+    """Log loss of each row's `is_returned` under the probability in this column."""
+    p = pl.col(probability).clip(1e-15, 1 - 1e-15)
+    return -pl.when(pl.col("is_returned")).then(p.log()).otherwise((1 - p).log())
+
+
 def probability_metrics(outcome: Sequence[bool], probability: np.ndarray, base_rate: np.ndarray) -> list[Metric]:
     """Log loss, Brier score, average precision and AUC of a probability, against the base rate known at the time."""
-    from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score  # noqa: PLC0415 - heavy
+    from sklearn import metrics  # noqa: PLC0415 - heavy
 
     actual = np.asarray(outcome, dtype=int)
     return [
-        Metric("log_loss", log_loss(actual, probability, labels=[0, 1]), log_loss(actual, base_rate, labels=[0, 1])),
-        Metric("brier_score", brier_score_loss(actual, probability), brier_score_loss(actual, base_rate)),
-        Metric("average_precision", average_precision_score(actual, probability), float(actual.mean()), is_loss=False),
-        Metric("auc", roc_auc_score(actual, probability), 0.5, is_loss=False),
+        Metric("log_loss", metrics.log_loss(actual, probability, labels=[0, 1]), metrics.log_loss(actual, base_rate, labels=[0, 1])),
+        Metric("brier_score", metrics.brier_score_loss(actual, probability), metrics.brier_score_loss(actual, base_rate)),
+        Metric("average_precision", metrics.average_precision_score(actual, probability), float(actual.mean()), is_loss=False),
+        Metric("auc", metrics.roc_auc_score(actual, probability), 0.5, is_loss=False),
         Metric("expected_over_observed", float(probability.sum() / actual.sum()), float(base_rate.sum() / actual.sum()), is_loss=False),
     ]

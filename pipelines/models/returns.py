@@ -24,6 +24,7 @@ __all__ = [
     "last_observed_day",
     "return_lags",
     "returns_cutoffs",
+    "sale_probabilities",
     "score_open_cases",
     "train_returns",
 ]
@@ -121,10 +122,15 @@ def score_open_cases(model: ReturnsModel, rows: pl.DataFrame, params: ReturnsPar
     """
     age = (pl.col("observed_until_at") - pl.col("sold_at")).dt.total_days()
     open_cases = rows.filter(pl.col("returned_at").is_null() & (age < params.within_days)).with_columns(age.alias("days_since_sale"))
-    p = pl.Series("return_probability", model.calibration.apply(_logits(model.trees, model.base_rate, open_cases)), dtype=pl.Float64)
+    p = pl.Series("return_probability", sale_probabilities(model, open_cases), dtype=pl.Float64)
     scored = open_cases.with_columns(p).join(model.lags, on="days_since_sale", how="left", maintain_order="left")
     chance, come = pl.col("return_probability"), pl.col("share")
     return scored.with_columns((chance * (1 - come) / (1 - chance * come)).alias("remaining_probability")).drop("share")
+
+
+def sale_probabilities(model: ReturnsModel, rows: pl.DataFrame) -> np.ndarray:
+    """One number per sale: the probability, as known when it was made, that it comes back within the window."""
+    return model.calibration.apply(_logits(model.trees, model.base_rate, rows))
 
 
 def _matured(rows: pl.DataFrame, moment: datetime) -> pl.DataFrame:

@@ -66,10 +66,10 @@ def _conformed(contract: Contract, scores: pl.DataFrame, now: datetime) -> pl.Da
 def write_scores(
     home: Home, lake: Lake, contracts: Mapping[str, Contract], use_case: UseCase, scores: pl.DataFrame, *, params: Params, now: datetime
 ) -> int:
-    """Replace the scored table and show it to analysts; keep what was said, where the use case is tried. Returns its rows."""
+    """Replace the scored table and show it to analysts; keep what was said, where a trial needs it. Returns its rows."""
     contract = contracts[use_case.scored_table]
     rows = _conformed(contract, scores, now)
-    if use_case.is_tried:
+    if use_case.is_remembered:
         remember(lake, contract, rows, CHAMPION)
     lake.replace(f"gold/{contract.name}", rows, _made_from(home, lake, use_case, params))
     publish_scores(home, lake, contracts, [contract.name], now=now)

@@ -1,6 +1,6 @@
-"""Trials: a challenger forecasts beside the champion, and is judged when enough of these nights have matured.
+"""Trials: a challenger stands beside the champion, and is judged when enough nights of both have matured.
 
-Reading what both said, and doing what the verdict asks for, belong here; the rule is in promotion.py. Also here, since they are the
+Doing what the verdict asks for belongs here; what both lost is in pairs.py, the rule in promotion.py. Also here, since they are the
 other two ways in which a version is put to the proof: rolling back, and training a version again from its card.
 """
 
@@ -8,51 +8,35 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from pipelines.contracts import Contract
-from pipelines.forecasting.unconstrained import with_unconstrained_demand
 from pipelines.home import Home
 from pipelines.lake import Lake
 from pipelines.models.aliases import CHALLENGER, CHAMPION, AliasError, move_alias, standing, version_before
 from pipelines.models.artefacts import digest_of, read_input
 from pipelines.models.cards import NOT_BETTER, PROMOTED
 from pipelines.models.learning import Occasion
-from pipelines.models.memory import quantile_levels, recall
-from pipelines.models.promotion import Verdict, judge_trial, paired_losses
+from pipelines.models.promotion import Verdict, judge_trial
 from pipelines.models.registry import CARDS, challenger, champion, set_decision
 from pipelines.models.use_cases import UseCase
 from pipelines.params import Params
 
 __all__ = ["hold_trial", "roll_back", "train_again"]
 
-_LEVEL_DAYS = 91
-"""Days before those judged that show what a series usually sells, for days on which stock ran out."""
-
 
 def hold_trial(
-    home: Home, lake: Lake, use_case: UseCase, contract: Contract, panel: pl.DataFrame, *, params: Params, now: datetime
+    home: Home, lake: Lake, use_case: UseCase, contract: Contract, table: pl.DataFrame, *, params: Params, now: datetime
 ) -> Verdict | None:
     """Judge the challenger on the nights that matured, and promote it or end its trial. Returns the verdict; None without a trial."""
     own, rival = champion(home, lake, use_case.name), challenger(home, lake, use_case.name)
     if own is None or rival is None:
         return None
-    last, horizon = use_case.observed_until(panel), int(panel["ds"].max().toordinal() - use_case.observed_until(panel).toordinal())
-    reach = timedelta(days=params.promotion.nights + params.promotion.lead_time_days + horizon)
-    remembered = recall(lake, contract, first=last - reach, last=last, horizon_days=horizon)
-    recent = panel.filter(pl.col("ds") > last - reach - timedelta(days=_LEVEL_DAYS))
-    actual = with_unconstrained_demand(recent.select("unique_id", "ds", "y", "is_stock_out"))
-    pairs = paired_losses(remembered, actual, champion=own.model_version, challenger=rival.model_version, params=params.promotion)
-    verdict = judge_trial(
-        pairs,
-        params.promotion,
-        quantiles=quantile_levels(contract.polars_schema),
-        tolerated_coverage_error=getattr(params, use_case.name).tolerated_coverage_error,
-        seed=params.training.seed,
-    )
+    trial = use_case.trial(lake, contract, table, own, rival, params)
+    verdict = judge_trial(trial, params.promotion, seed=params.training.seed)
     if verdict.is_won:
         set_decision(lake, use_case.name, rival.model_version, PROMOTED, verdict.reason)
         move_alias(lake, use_case.name, CHAMPION, rival.model_version, reason=verdict.reason, now=now)

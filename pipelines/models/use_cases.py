@@ -12,12 +12,16 @@ from datetime import date
 
 import polars as pl
 
+from pipelines.contracts import Contract
 from pipelines.features import returns as returns_features
+from pipelines.lake import Lake
 from pipelines.models import demand, returns
 from pipelines.models.learning import Learned, Occasion, demand_engine, learn_demand, learn_returns, returns_model
 from pipelines.models.metrics import coverage
+from pipelines.models.pairs import demand_trial, returns_trial
 from pipelines.models.plots import calibration_plot, coverage_plot, fan_plot, importance_plot
-from pipelines.models.registry import ModelFiles
+from pipelines.models.promotion import Trial
+from pipelines.models.registry import Champion, ModelFiles
 from pipelines.params import Params, read_params
 
 __all__ = ["USE_CASES", "UseCase"]
@@ -28,8 +32,8 @@ class UseCase:
     """One model: what it reads, how it learns and scores, and the published table that its scores fill.
 
     `learn` gives None where there is too little to learn from. `score` gives the table's own columns, without the model's
-    version and the moments. `plots` gives pictures by title. `is_tried`: the scores of each night are kept, and a new model scores
-    beside the champion until enough of its nights can be judged.
+    version and the moments. `plots` gives pictures by title. `trial` gives what a challenger is judged on beside the
+    champion. `is_remembered`: for that, the scores of each night are kept, the challenger's among them.
     """
 
     name: str
@@ -42,7 +46,8 @@ class UseCase:
     learn: Callable[[pl.DataFrame, Params, Occasion], Learned | None]
     score: Callable[[ModelFiles, pl.DataFrame, Params], pl.DataFrame]
     plots: Callable[[Learned], dict[str, bytes]]
-    is_tried: bool = False
+    trial: Callable[[Lake, Contract, pl.DataFrame, Champion, Champion, Params], Trial]
+    is_remembered: bool = False
 
 
 def _score_demand(files: ModelFiles, panel: pl.DataFrame, params: Params) -> pl.DataFrame:
@@ -84,7 +89,8 @@ USE_CASES = {
         learn=learn_demand,
         score=_score_demand,
         plots=_demand_plots,
-        is_tried=True,
+        trial=demand_trial,
+        is_remembered=True,
     ),
     "returns": UseCase(
         name="returns",
@@ -97,6 +103,7 @@ USE_CASES = {
         learn=learn_returns,
         score=_score_returns,
         plots=_returns_plots,
+        trial=returns_trial,
     ),
 }
 """All models by name, in the order in which they run."""

@@ -12,7 +12,8 @@ from pipelines.contracts import published_contracts
 from pipelines.lake import Lake
 from pipelines.models.intervals import drawn_ratios, segment_losses
 from pipelines.models.memory import quantile_levels, recall, remember
-from pipelines.models.promotion import judge_trial, paired_losses
+from pipelines.models.pairs import paired_losses, uncovered
+from pipelines.models.promotion import Trial, judge_trial
 from pipelines.params import read_params
 
 PARAMS = read_params().promotion
@@ -61,7 +62,8 @@ def world(champion_error: float, challenger_error: float, *, days: int = 30, nig
 
 def verdict(remembered: pl.DataFrame, actual: pl.DataFrame, tolerance: float = 0.1):
     pairs = paired_losses(remembered, actual, champion="old", challenger="new", params=PARAMS)
-    return judge_trial(pairs, PARAMS, quantiles={"units_p50": 0.5, "units_p90": 0.9}, tolerated_coverage_error=tolerance, seed=1)
+    faults = uncovered(pairs, {"units_p50": 0.5, "units_p90": 0.9}, tolerance)
+    return judge_trial(Trial(pairs, PARAMS.nights, faults), PARAMS, seed=1)
 
 
 def test_a_better_challenger_wins():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -15,7 +15,8 @@ from pipelines.models.artefacts import keep_input
 from pipelines.models.cards import NOT_BETTER, ON_TRIAL, PROMOTED
 from pipelines.models.learning import Occasion, learn_returns
 from pipelines.models.memory import quantile_levels, remember
-from pipelines.models.registry import CARDS, ModelFiles, record, save
+from pipelines.models.pairs import returns_trial
+from pipelines.models.registry import CARDS, ModelFiles, challenger, champion, record, save
 from pipelines.models.trials import hold_trial, train_again
 from pipelines.models.use_cases import USE_CASES
 from pipelines.params import read_params
@@ -90,6 +91,67 @@ def test_a_trial_without_enough_nights_changes_nothing(home):
     assert held(home, lake, panel).is_won is None
     assert standing(lake, "demand", CHALLENGER) == versions["new"]
     assert lake.read(CARDS).equals(before)
+
+
+def known_by(cases: pl.DataFrame, days: int) -> pl.DataFrame:
+    """The cases as they stood so many days after the first."""
+    moment = cases["sold_at"].min().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days)
+    returned = pl.when(pl.col("returned_at") < moment).then("returned_at")
+    return cases.filter(pl.col("sold_at") < moment).with_columns(returned_at=returned, observed_until_at=pl.lit(moment, pl.Datetime("us")))
+
+
+def blurred(cases: pl.DataFrame) -> pl.DataFrame:
+    """The cases, of which every other one was written down as sold to anybody: little can be learned from who bought."""
+    anybody = pl.col("customer_id").shuffle(seed=3)
+    return cases.with_columns(customer_id=pl.when(pl.int_range(pl.len()) % 2 == 0).then(anybody).otherwise("customer_id"))
+
+
+def learned_by_two(home, champion_cases: pl.DataFrame, challenger_cases: pl.DataFrame) -> tuple[Lake, dict[str, str]]:
+    """A lake with two returns models, one on trial; they learned from these cases."""
+    lake, versions = Lake(home.lake), {}
+    for name, cases, is_tried in (("old", champion_cases, False), ("new", challenger_cases, True)):
+        learned = learn_returns(cases, PARAMS, Occasion({}, champion(home, lake, "returns"), NOW, is_tried))
+        save(home, lake, learned.card, learned.files)
+        record(lake, CARD, learned.card)
+        versions[name] = learned.card.model_version
+    assert decisions(lake) == {versions["old"]: PROMOTED, versions["new"]: ON_TRIAL}
+    return lake, versions
+
+
+def judged(home, lake, cases):
+    return hold_trial(home, lake, USE_CASES["returns"], CONTRACTS["return_risk"], cases, params=PARAMS, now=NOW)
+
+
+def test_a_returns_model_that_knows_better_wins_once_enough_sales_have_matured(home):
+    cases = sale_cases(cases=6000, days=200)
+    lake, versions = learned_by_two(home, blurred(known_by(cases, 110)), known_by(cases, 130))
+    early = judged(home, lake, known_by(cases, 143))
+    assert early.is_won is None
+    assert early.reason == f"13 of {PARAMS.returns.trial_days} nights have matured"
+    told = judged(home, lake, known_by(cases, 150))
+    assert told.is_won, told.reason
+    assert standing(lake, "returns", CHAMPION) == versions["new"]
+
+
+def test_a_returns_model_that_is_newer_and_knows_less_does_not_win(home):
+    cases = sale_cases(cases=6000, days=200)
+    lake, versions = learned_by_two(home, known_by(cases, 125), blurred(known_by(cases, 130)))
+    told = judged(home, lake, known_by(cases, 150))
+    assert told.is_won is False
+    assert "not better beyond chance" in told.reason
+    assert decisions(lake)[versions["new"]] == NOT_BETTER
+    assert standing(lake, "returns", CHAMPION) == versions["old"]
+
+
+def test_sales_that_either_model_could_have_learned_from_are_not_judged(home):
+    cases = sale_cases(cases=6000, days=200)
+    lake, _ = learned_by_two(home, known_by(cases, 125), known_by(cases, 130))
+    own, rival = champion(home, lake, "returns"), challenger(home, lake, "returns")
+    table = known_by(cases, 150)
+    pairs = returns_trial(lake, CONTRACTS["return_risk"], table, own, rival, PARAMS).pairs
+    window = timedelta(days=PARAMS.returns.within_days)
+    first, last = (table["sold_at"].min().date() + timedelta(days=days) - window for days in (130, 150))
+    assert (pairs["cutoff"].min(), pairs["cutoff"].max()) == (first, last - timedelta(days=1))
 
 
 def test_a_version_trained_again_from_its_card_gives_the_same_texts(home):
