@@ -24,7 +24,9 @@ def places(*rows: tuple) -> pl.DataFrame:
     frame = pl.DataFrame(
         rows, schema=dict(zip(names, [pl.String, pl.String, pl.Int64, pl.Int64, pl.Int64, pl.Float64], strict=True)), orient="row"
     )
-    return frame.with_columns(variance_units=pl.col("mean_units"), lost_margin=pl.lit(100.0), centre_id=pl.lit("DC01"))
+    return frame.with_columns(
+        variance_units=pl.col("mean_units"), lost_margin=pl.lit(100.0), pack_units=pl.lit(1), centre_id=pl.lit("DC01")
+    )
 
 
 def test_units_lie_idle_in_one_store_and_are_missing_in_another():
@@ -96,3 +98,31 @@ def test_allocation_evens_out_the_chance_of_running_out():
     needs = places(("p", "S1", 0, 0, 9, 4.0), ("p", "S2", 0, 0, 9, 4.0))
     found = allocated(needs, pl.DataFrame({"article_id": ["p"], "centre_id": ["DC01"], "available_units": [7]}))
     assert sorted(found["allocated_units"]) == [3, 4]
+
+
+def test_a_short_centre_gives_whole_packs_and_what_is_left_to_who_takes_fewer():
+    needs = places(("p", "S1", 0, 0, 8, 4.0), ("p", "S2", 0, 0, 8, 4.0), ("p", "S3", 0, 0, 3, 0.5))
+    packs = needs.with_columns(pack_units=pl.Series([4, 4, 1]))
+    available = pl.DataFrame({"article_id": ["p"], "centre_id": ["DC01"], "available_units": [10]})
+    assert allocated(packs, available)["allocated_units"].to_list() == [4, 4, 2]
+    assert allocated(packs.filter(pl.col("site_id") != "S3"), available)["allocated_units"].to_list() == [4, 4]
+    assert allocated(packs, available.with_columns(available_units=3))["allocated_units"].to_list() == [0, 0, 3]
+
+
+wish = st.tuples(st.integers(0, 4), st.floats(0.1, 6.0), st.integers(0, 3), st.sampled_from([1, 2, 3, 6]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(wish, min_size=1, max_size=6), st.integers(0, 40))
+def test_shares_are_whole_packs_within_what_there_is_and_wanted(wishes, there):
+    needs = places(*(("p", f"S{n}", position, 0, packs * pack, mean) for n, (position, mean, packs, pack) in enumerate(wishes)))
+    needs = needs.with_columns(pack_units=pl.Series([pack for *_, pack in wishes]))
+    found = allocated(needs, pl.DataFrame({"article_id": ["p"], "centre_id": ["DC01"], "available_units": [there]}))
+    got = found["allocated_units"]
+    assert got.sum() <= there
+    assert found.select(
+        ((pl.col("allocated_units") <= pl.col("need_units")) & (pl.col("allocated_units") % pl.col("pack_units") == 0)).all()
+    ).item()
+    # No pack that is wanted would have fitted into what stays in the centre.
+    wanting = found.filter(pl.col("allocated_units") < pl.col("need_units"))["pack_units"]
+    assert wanting.is_empty() or wanting.min() > there - got.sum()
