@@ -20,7 +20,7 @@
 
 {% macro only_value(question) %}{{ return(run_query(question).columns[0].values()[0]) }}{% endmacro %}
 
-{#- Up to which moment of ingestion each model that recomputes units has taken them in: one row per model and build. -#}
+{#- Up to which moment of ingestion each model that recomputes units has taken them in: one row per model. -#}
 {% macro units_taken_in() %}{{ return(built('units_taken_in')) }}{% endmacro %}
 
 {#- Before a build: the table that models note in what they have taken in. -#}
@@ -34,6 +34,7 @@
 
 {#- Stands in the transaction that brings the rows, so that neither is there without the other. -#}
 {% macro note_units_taken_in() %}
+    delete from {{ units_taken_in() }} where model_name = '{{ this.identifier }}';
     insert into {{ units_taken_in() }} (model_name, ingested_at)
     select '{{ this.identifier }}' as model_name, max(ingested_at) as ingested_at from {{ built('int_units_changed') }}
     having max(ingested_at) is not null

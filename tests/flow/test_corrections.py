@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -132,9 +133,21 @@ def nights(tmp_path_factory):
     for number, night in enumerate(NIGHTS):
         append(lake, night, number)
         build(home)
+        _must_have_noted_all(home)
         found.append(content(home))
     build(home, "--full-refresh")
+    _must_have_noted_all(home)
     return home, *found, content(home)
+
+
+def _must_have_noted_all(home):
+    """Each model that recomputes units has noted, once, that it has taken in the newest; those with few rows, or none, too."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        told = connection.execute("select model_name, ingested_at from intermediate.units_taken_in").fetchall()
+        newest = connection.execute("select max(ingested_at) from intermediate.int_units_changed").fetchone()[0]
+    assert {"int_serial_movements_folded", "int_movements_outweighed", "int_units_loaded", "serial_stays"} <= dict(told).keys()
+    assert len(told) == len(dict(told))
+    assert {moment for _, moment in told} == {newest}
 
 
 def _unit(marts, serial, *columns):
