@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.contracts import published_contracts
+from pipelines.features.returns import case_rows
 from pipelines.lake import Lake
 from pipelines.models.aliases import CHALLENGER, CHAMPION, alias_log, standing
 from pipelines.models.artefacts import keep_input
@@ -141,6 +142,17 @@ def test_a_returns_model_that_is_newer_and_knows_less_does_not_win(home):
     assert "not better beyond chance" in told.reason
     assert decisions(lake)[versions["new"]] == NOT_BETTER
     assert standing(lake, "returns", CHAMPION) == versions["old"]
+
+
+def test_a_trial_of_returns_models_ends_where_their_features_are_no_longer_told(home, monkeypatch):
+    cases = sale_cases(cases=6000, days=200)
+    lake, versions = learned_by_two(home, known_by(cases, 110), known_by(cases, 130))
+    monkeypatch.setattr("pipelines.models.pairs.case_rows", lambda *given: case_rows(*given).drop("customer_lift"))
+    told = judged(home, lake, known_by(cases, 131))
+    assert told.is_won is False
+    assert told.reason == "one of the two asks for customer_lift, which is told no more"
+    assert standing(lake, "returns", CHAMPION) == versions["old"]
+    assert standing(lake, "returns", CHALLENGER) is None
 
 
 def test_sales_that_either_model_could_have_learned_from_are_not_judged(home):
