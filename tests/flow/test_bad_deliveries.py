@@ -1,10 +1,7 @@
 """Bad files through the whole ingest: refused with a reason, whole or by record, while the good rest goes on."""
 
 import os
-import resource
 import shutil
-import subprocess
-import sys
 import time
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +14,6 @@ from pipelines.home import project_root
 from pipelines.ingest import ingest
 from pipelines.lake import Lake
 from pipelines.landing import content_sha256
-from pipelines.warehouse import query
 
 MAPPING = project_root() / "tests" / "flow" / "drives.odcs.yaml"
 SCAN = (
@@ -237,50 +233,6 @@ def test_a_file_that_may_not_be_read_is_left_and_named_and_stops_no_other(home, 
     monkeypatch.setattr("pipelines.ingest.content_sha256", forbidden)
     result = _ingest(home, lake)
     assert (result.files, result.unfinished) == ({"loaded": 1}, ("handheld/scans_2.jsonl",))
-
-
-PUBLISHING = """
-import sys
-from datetime import datetime
-from pathlib import Path
-
-from pipelines.home import Home
-from pipelines.lake import Lake
-from pipelines.contracts import published_contracts
-from pipelines.views import View
-from pipelines.warehouse import build_published_file
-
-views = [View(contract, []) for contract in published_contracts().values()]
-build_published_file(Path(sys.argv[1]), views, {"published_at": datetime(2026, 1, 1), "home": sys.argv[2]})
-"""
-
-
-def _publish_within(path, label, limit):
-    def allow():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    command = [sys.executable, "-c", PUBLISHING, str(path), label]
-    return subprocess.run(command, preexec_fn=allow, capture_output=True, text=True, check=False)
-
-
-def test_when_the_disk_is_full_the_old_file_serves_and_nothing_is_left_behind(tmp_path):
-    """A limit on the size of files stands for the full disk: the write fails inside DuckDB just so."""
-    published = tmp_path / "serialake.duckdb"
-    assert _publish_within(published, "old", resource.RLIM_INFINITY).returncode == 0
-    for _ in range(2):
-        assert _publish_within(published, "new", 64 * 1024).returncode != 0
-        assert query(published, "select home from publication").item() == "old"
-        assert [path.name for path in tmp_path.iterdir()] == ["serialake.duckdb"]
-    assert _publish_within(published, "new", resource.RLIM_INFINITY).returncode == 0
-    assert query(published, "select home from publication").item() == "new"
-
-
-def test_what_killed_publishes_left_behind_is_removed_by_the_next(tmp_path):
-    published = tmp_path / "serialake.duckdb"
-    for name in (".serialake.duckdb.new", ".serialake.duckdb.new.wal", ".serialake.duckdb.4711.new"):
-        (tmp_path / name).write_bytes(b"unfinished")
-    assert _publish_within(published, "new", resource.RLIM_INFINITY).returncode == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["serialake.duckdb"]
 
 
 def _drives(home, lake, day):
