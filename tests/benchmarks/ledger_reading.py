@@ -83,7 +83,7 @@ def as_of(home: Home) -> dict:
     return {"as_of_seconds": round(statistics.median(taken), 2), "units": found[0][1]}
 
 
-# The last movement is found by a join, as in int_serial_states: Spark, too, is quicker so than by windows.
+# The last movement is found by a join, as in int_serial_states; by windows Spark took no less.
 _STATE = """
 with summarised as (
     select article_id, serial_number, max(sequence_number) as sequence_number, min(movement_date) as first_movement_date,
