@@ -26,7 +26,6 @@ from pipelines.params import Params, PromotionParams
 
 __all__ = ["demand_trial", "paired_losses", "returns_trial", "uncovered"]
 
-_NO_PAIRS = pl.DataFrame(schema={"cutoff": pl.Date, "unique_id": pl.String, "segment": pl.String})
 _LEVEL_DAYS = 91
 """Days before those judged that show what a series usually sells, for days on which stock ran out."""
 
@@ -94,8 +93,6 @@ def returns_trial(lake: Lake, contract: Contract, cases: pl.DataFrame, own: Cham
     trained = datetime.combine(max(own.trained_as_of, rival.trained_as_of), time()) + timedelta(days=1)
     unseen = rows.filter((pl.col("window_ends_at") > trained) & (pl.col("window_ends_at") <= pl.col("observed_until_at").max()))
     asked = {"champion": returns_model(own.files), "challenger": returns_model(rival.files)}
-    if missing := {name for model in asked.values() for name in model.trees.features} - set(rows.columns):
-        return Trial(_NO_PAIRS, 0, [f"one of the two asks for {', '.join(sorted(missing))}, which is told no more"])
     pairs = unseen.select(
         "is_returned",
         unique_id=pl.coalesce("customer_id", "case_id"),

@@ -22,8 +22,7 @@ class Trial:
     """What a verdict is found on.
 
     `pairs`: one row per case with `cutoff` (its night), `unique_id` (what is resampled), `segment`, `champion_loss` and `challenger_loss`.
-    `nights`: that have to have matured; none where the two cannot be compared. `faults`: why the challenger could not serve, however little
-    it loses.
+    `nights`: that have to have matured. `faults`: why the challenger could not serve, however little it loses.
     """
 
     pairs: pl.DataFrame
@@ -52,8 +51,6 @@ def judge_trial(trial: Trial, params: PromotionParams, *, seed: int) -> Verdict:
     pairs, nights = trial.pairs, trial.pairs["cutoff"].n_unique()
     if nights < trial.nights:
         return Verdict(None, f"{nights} of {trial.nights} nights have matured", nights)
-    if pairs.is_empty():
-        return Verdict(False, "; ".join(trial.faults), nights)
     sums = pairs.group_by("segment", "unique_id").agg(pl.col("champion_loss", "challenger_loss").sum()).sort("segment", "unique_id")
     by_series = sums.group_by("unique_id", maintain_order=True).agg(pl.col("champion_loss", "challenger_loss").sum())
     own, rival = by_series["champion_loss"].to_numpy(), by_series["challenger_loss"].to_numpy()

@@ -19,7 +19,7 @@ from pipelines.lake import Lake
 from pipelines.models.aliases import CHALLENGER, CHAMPION, AliasError, move_alias, standing, version_before
 from pipelines.models.artefacts import digest_of, read_input
 from pipelines.models.cards import NOT_BETTER, PROMOTED
-from pipelines.models.learning import Occasion
+from pipelines.models.learning import Occasion, is_comparable
 from pipelines.models.promotion import Verdict, judge_trial
 from pipelines.models.registry import CARDS, challenger, champion, set_decision
 from pipelines.models.use_cases import UseCase
@@ -35,8 +35,11 @@ def hold_trial(
     own, rival = champion(home, lake, use_case.name), challenger(home, lake, use_case.name)
     if own is None or rival is None:
         return None
-    trial = use_case.trial(lake, contract, table, own, rival, params)
-    verdict = judge_trial(trial, params.promotion, seed=params.training.seed)
+    if is_comparable(rival, use_case.features, params, use_case.name):
+        trial = use_case.trial(lake, contract, table, own, rival, params)
+        verdict = judge_trial(trial, params.promotion, seed=params.training.seed)
+    else:
+        verdict = Verdict(False, "the features or knobs that it was made with are no longer those of today", 0)
     if verdict.is_won:
         set_decision(lake, use_case.name, rival.model_version, PROMOTED, verdict.reason)
         move_alias(lake, use_case.name, CHAMPION, rival.model_version, reason=verdict.reason, now=now)
