@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.contracts import Contract
-from pipelines.lake import Lake
+from pipelines.lake import Lake, Rows
 from pipelines.views import View
 from pipelines.warehouse import Connection, newest_moment, row_count, sorted_rows
 
@@ -19,6 +19,7 @@ __all__ = ["appended", "bring", "replaced_table", "replaced_version", "view_of"]
 
 NIGHT = "_night"
 """Column of a stored table that says with which night a row came; a unit's rows count from its newest night on."""
+_UNIT = ("serial_number", "article_id")
 _CHANGES = "intermediate.int_units_changed"
 _MOST_NIGHTS = 30
 """Nights after which a table is written whole, should the weekly house-keeping never have run: each costs a look-up one more file."""
@@ -28,16 +29,20 @@ _LARGE_SHARE = 5
 
 @dataclass(frozen=True)
 class Appended:
-    """Where rows of changed units stand in the warehouse, when they changed, and the columns stored in place of computed ones."""
+    """Where rows of changed units stand in the warehouse, when they changed, and the columns stored in place of computed ones.
+
+    `in_ranges_of` names the column in whose ranges the rows are written, where it is not the first that they are sorted by.
+    """
 
     relation: str
     changed_at: str
     beside: tuple[str, ...]
+    in_ranges_of: str | None
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Appended:
         """From the contract's property `appendedFrom`."""
-        return cls(told["relation"], told["changedAt"], tuple(told.get("storedBeside", ())))
+        return cls(told["relation"], told["changedAt"], tuple(told.get("storedBeside", ())), told.get("inRangesOf"))
 
 
 def appended(contract: Contract) -> Appended | None:
@@ -68,21 +73,23 @@ def bring(connection: Connection, lake: Lake, contract: Contract, *, made_by: st
     else:
         changed = row_count(connection, how.relation, f"{how.changed_at} {since}")
         is_large = changed * _LARGE_SHARE > row_count(connection, how.relation)
+
+    def rows(night: int, condition: str = "true") -> Rows:
+        stored = {**dict.fromkeys(columns), NIGHT: f"{night}::integer"}
+        return sorted_rows(connection, how.relation, stored, sorted_by, condition, in_ranges_of=how.in_ranges_of)
+
     if is_large:
-        rows = sorted_rows(connection, how.relation, {**dict.fromkeys(columns), NIGHT: "0::integer"}, sorted_by)
-        lake.replace(gold, rows, {**identity, "night": 0, "replaced": None}, sorted_by=sorted_by)
+        lake.replace(gold, rows(0), {**identity, "night": 0, "replaced": None}, sorted_by=sorted_by)
         return True
     night = kept["night"] + 1
-    unit = {"article_id": None, "serial_number": None, NIGHT: f"{night}::integer"}
+    unit = {"serial_number": None, "article_id": None, NIGHT: f"{night}::integer"}
     changes = f"(select distinct article_id, serial_number from {_CHANGES} where ingested_at {since})"  # noqa: S608 - our own names
-    units = sorted_rows(connection, changes, unit, sorted_by[:2])
+    units = sorted_rows(connection, changes, unit, _UNIT)
     # The first night after the table was written whole begins anew: what earlier ones replaced is gone.
     note = lake.replace if night == 1 else lake.append_sorted
-    replaced = note(replaced_table(contract.name), units, {"night": night}, sorted_by=sorted_by[:2])
-    rows = sorted_rows(
-        connection, how.relation, {**dict.fromkeys(columns), NIGHT: f"{night}::integer"}, sorted_by, f"{how.changed_at} {since}"
-    )
-    lake.append_sorted(gold, rows, {**identity, "night": night, "replaced": replaced}, sorted_by=sorted_by)
+    replaced = note(replaced_table(contract.name), units, {"night": night}, sorted_by=_UNIT)
+    changed_rows = rows(night, f"{how.changed_at} {since}")
+    lake.append_sorted(gold, changed_rows, {**identity, "night": night, "replaced": replaced}, sorted_by=sorted_by)
     return True
 
 

@@ -195,10 +195,13 @@ def sorted_rows(
     columns: Mapping[str, str | None],
     sorted_by: Sequence[str],
     condition: str = "true",
+    *,
+    in_ranges_of: str | None = None,
 ) -> pa.RecordBatchReader:
     """Rows as a sorted stream. `columns` gives, by name, what makes a column where it is not the table's own.
 
-    What is too much to be sorted in memory is read in as many ranges of the first column, one after the other.
+    What is too much to be sorted in memory is read in as many ranges of the column `in_ranges_of`, or the first that they are sorted by,
+    one after the other. It is never null.
     """
     named = ", ".join(f'{made} as "{name}"' if made else f'"{name}"' for name, made in columns.items())
     order = ", ".join(f'"{name}"' for name in sorted_by)
@@ -206,7 +209,7 @@ def sorted_rows(
     ranges = row_count(connection, table, condition) // _SORTED_ROWS + 1
     if ranges == 1:
         return connection.execute(query.format("true")).to_arrow_reader(_BATCH_ROWS)
-    first = f'"{sorted_by[0]}"'
+    first = f'"{in_ranges_of or sorted_by[0]}"'
     sampled = f"(select {first} from {table} where {condition}) using sample reservoir(20000 rows) repeatable (7)"
     found = [value for (value,) in connection.execute(f"select distinct {first} from {sampled} order by 1").fetchall()]
     bounds = [found[len(found) * at // ranges] for at in range(1, ranges)]

@@ -1,6 +1,7 @@
 """Tables that grow by nights: what is shown is the mart, after any number of nights, also where one broke off."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import duckdb
 import pytest
@@ -129,3 +130,17 @@ def test_more_than_can_be_sorted_at_once_is_sorted_range_by_range(warehouse, mon
         rows = sorted_rows(connection, "marts.serial_stays", {"serial_number": None, "n": "stay_number"}, ["serial_number", "stay_number"])
         told = [tuple(row.values()) for row in rows.read_all().to_pylist()]
     assert told == [(f"S{unit:02}", stay) for unit in range(40) for stay in range(2)]
+
+
+def test_rows_stand_in_ranges_of_units_and_in_each_by_site(warehouse, monkeypatch):
+    monkeypatch.setattr("pipelines.warehouse._SORTED_ROWS", 30)
+    with duckdb.connect(str(warehouse.warehouse)) as connection:
+        connection.execute("update marts.serial_stays set site_id = 'S' || (stay_number + 101)")
+        columns = dict.fromkeys(("serial_number", "site_id"))
+        rows = sorted_rows(connection, "marts.serial_stays", columns, ["site_id", "serial_number"], in_ranges_of="serial_number")
+        told = [(row["site_id"], row["serial_number"]) for row in rows.read_all().to_pylist()]
+    bounds = [at for at in range(1, len(told)) if told[at] < told[at - 1]]
+    ranges = [told[low:high] for low, high in zip([0, *bounds], [*bounds, len(told)], strict=True)]
+    assert len(ranges) == 3
+    assert all(max(serial for _, serial in one) < min(serial for _, serial in other) for one, other in pairwise(ranges))
+    assert sorted(told) == [(site, f"S{unit:02}") for site in ("S101", "S102") for unit in range(40)]
