@@ -233,13 +233,15 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
     _remove_unfinished(target)
     try:
         with duckdb.connect(str(building)) as connection:
+            # Some two thousand statements, and one commit.
+            connection.execute("begin")
             _create_publication(connection, facts)
             for view in views:
                 _create_view(connection, view)
             for macro in macros:
                 connection.execute(f'create macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}')
                 connection.execute(f'comment on macro table "{macro.name}" is {literal(macro.description)}')
-            connection.execute("checkpoint")
+            connection.execute("commit; checkpoint")
         building.replace(target)
     finally:
         _remove_unfinished(target)
