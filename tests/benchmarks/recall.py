@@ -38,17 +38,19 @@ _NEEDED = (*_WRITTEN, "unit_traits", "recalls", "recall_units", "recall_contacts
 _PRICES = ("sap/ekko", "sap/ekpo", "quality/recall_notices")
 _SERIALS = "article_id = '400007' and serial_number between 'VX{first:010}' and 'VX{last:010}'"
 _ORIGIN = "supplier_id = '100003' and article_id = '400003' and received_date between date '2025-01-06' and date '2025-01-12'"
+_ARTICLE = "article_id = '400003'"
 
 
 def recall_rows(folder: Path, units: int) -> list[dict]:
-    """Rows of the table of figures: recalls of about a thousand of so many units, by serial numbers and by origin."""
+    """Rows of the table of figures: recalls of about a thousand of so many units, by serial numbers and by origin, and of an article."""
     home = Home(folder / "home").prepare()
     lake = Lake(home.lake)
     contracts = {name: contract for name, contract in published_contracts().items() if name in _NEEDED}
     ensure_tables(lake, {name: contract for name, contract in source_contracts().items() if name in _PRICES})
     _publish(home, lake, contracts, units)
     rows = []
-    cases = {"by serial numbers": _SERIALS.format(first=units // 2, last=units // 2 + 300_000), "by origin": _ORIGIN}
+    serials = _SERIALS.format(first=units // 2, last=units // 2 + 300_000)
+    cases = {"by serial numbers": serials, "by origin": _ORIGIN, "as a whole article": _ARTICLE}
     for number, (case, condition) in enumerate(cases.items()):
         begin = time.perf_counter()
         done = recall_units(home, lake, contracts, requested(condition, name=f"case-{number}"), now=_NOW)
