@@ -141,9 +141,9 @@ def table_rows(figures: Mapping[str, dict]) -> list[dict]:
         row("publish that night", f"{night['publish']['publish_seconds']:.0f} s")
     for name, looked in (("", figures.get("look-ups")), (", after a night", figures.get("night", {}).get("look_ups"))):
         if looked:
-            if "card_median_ms" in looked:
-                row(f"look up one unit's card{name}", f"median {looked['card_median_ms']:.0f} ms, p99 {looked['card_p99_ms']:.0f} ms")
-            row(f"look up one unit, card and history{name}", f"median {looked['median_ms']:.0f} ms, p99 {looked['p99_ms']:.0f} ms")
+            for what, kind in (("'s card", "card_"), (", card and history", "")):
+                told = f"median {looked[f'{kind}median_ms']:.0f} ms, p99 {looked[f'{kind}p99_ms']:.0f} ms"
+                row(f"look up one unit{what}{name}", told)
     if asked := figures.get("as-of"):
         row("stock of one site at a moment", f"{asked['as_of_seconds']:.2f} s")
     for name in ("serials", "serial_stays"):
