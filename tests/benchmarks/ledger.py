@@ -140,10 +140,8 @@ def table_rows(figures: Mapping[str, dict]) -> list[dict]:
         )
         row("publish that night", f"{night['publish']['publish_seconds']:.0f} s")
     for name, looked in (("", figures.get("look-ups")), (", after a night", figures.get("night", {}).get("look_ups"))):
-        if looked:
-            for what, kind in (("'s card", "card_"), (", card and history", "")):
-                told = f"median {looked[f'{kind}median_ms']:.0f} ms, p99 {looked[f'{kind}p99_ms']:.0f} ms"
-                row(f"look up one unit{what}{name}", told)
+        for what, told in _looked_up(looked or {}):
+            row(f"look up one unit{what}{name}", told)
     if asked := figures.get("as-of"):
         row("stock of one site at a moment", f"{asked['as_of_seconds']:.2f} s")
     for name in ("serials", "serial_stays"):
@@ -151,6 +149,11 @@ def table_rows(figures: Mapping[str, dict]) -> list[dict]:
             ours, theirs = spark[f"{name}_duckdb_seconds"], spark[f"{name}_spark_seconds"]
             row(f"{name} from serial_movements, DuckDB", f"{ours:.0f} s", f"Spark SQL local[2], {theirs:.0f} s", ours / theirs)
     return rows
+
+
+def _looked_up(looked: Mapping[str, float]) -> list[tuple[str, str]]:
+    kinds = {"'s card": "card_", ", card and history": ""} if looked else {}
+    return [(what, f"median {looked[f'{kind}median_ms']:.0f} ms, p99 {looked[f'{kind}p99_ms']:.0f} ms") for what, kind in kinds.items()]
 
 
 def _size(path: Path) -> int:

@@ -50,7 +50,7 @@ def published(home: Home, lake: Lake) -> dict:
 
 
 def look_ups(home: Home) -> dict:
-    """Milliseconds of looking up a unit's card, and card and history, in the published file, over a thousand random units; by views, too."""
+    """Milliseconds of looking up a card, and card and history, in the published file, over a thousand random units; and by views."""
     quick, by_views = _look_ups(home, _QUICKLY, _LOOK_UPS), _look_ups(home, _BY_VIEWS, _LOOK_UPS // 5)
     return {**quick, **{f"views_{name}": value for name, value in by_views.items()}}
 
