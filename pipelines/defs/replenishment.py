@@ -58,10 +58,11 @@ def replenish_stock(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> 
 
 
 def _pictures(done: Replenished) -> dict[str, object]:
-    """Fill against stock of the newest days, and by how much each class's ratio was moved; nothing where nothing was played."""
+    """Fill against stock of the stores' newest days, and by how much each class's ratio was moved; nothing where no store was played."""
     if done.plan is None or done.plan.frontier.is_empty():
         return {}
-    shifts = {f"shift of {code}": shift for code, shift in done.plan.shifts.select("class_code", "ratio_shift").iter_rows()}
+    moved = done.plan.shifts.select("site_kind", "class_code", "ratio_shift").iter_rows()
+    shifts = {f"shift of {code}, {kind.replace('_', ' ')}": shift for kind, code, shift in moved}
     title = "fill against stock, newest days played again"
     return {title: dg.MetadataValue.md(as_markdown(frontier_plot(done.plan.frontier), title)), **shifts}
 

@@ -15,7 +15,7 @@ from pipelines.replenishment.allocation import allocated
 from pipelines.replenishment.facts import Facts
 from pipelines.replenishment.rebalancing import MoveCosts, moves, named_units
 from pipelines.replenishment.series import demand_history, lanes_of, planned_series, series_forecasts
-from pipelines.replenishment.targets import cumulated_forecast, demand_over, levels
+from pipelines.replenishment.targets import CENTRE, cumulated_forecast, demand_over, levels
 from pipelines.replenishment.validation import Validation, validation_of
 
 __all__ = ["Plan", "plan", "planned_moves", "prepared", "targets_of"]
@@ -23,7 +23,7 @@ __all__ = ["Plan", "plan", "planned_moves", "prepared", "targets_of"]
 
 @dataclass(frozen=True)
 class Plan:
-    """Targets of every series, the units to move, the shift of the ratio by class, and fill against stock of the newest days."""
+    """Targets of every series, the units to move, the shift of the ratio by kind of site and class, and the stores' fill against stock."""
 
     targets: pl.DataFrame
     units_to_move: pl.DataFrame
@@ -55,14 +55,13 @@ def prepared(facts: Facts, knobs: ReplenishmentParams) -> Prepared:
     series = planned_series(facts, series_forecasts(facts, lanes), lanes, knobs)
     days = knobs.validation_days + knobs.warm_up_days + knobs.trailing_days
     history = demand_history(facts, lanes, series, days=days)
-    validation = validation_of(series, history, facts.as_of, knobs)
-    schema = {"class_code": pl.String, "ratio_shift": pl.Float64}
-    shifts = validation.shifts() if validation else pl.DataFrame(schema=schema)
-    shifted = series.join(shifts.select(list(schema)), on="class_code", how="left", maintain_order="left")
-    is_store = pl.col("site_kind") == "store"
-    # What was played are stores; a centre keeps to theory.
-    ratio_shift = pl.when(is_store).then(pl.col("ratio_shift").fill_null(0.0)).otherwise(0.0)
-    return Prepared(shifted.with_columns(ratio_shift=ratio_shift), lanes, shifts, validation)
+    played = {kind: validation_of(series, history, facts.as_of, knobs, site_kind=kind) for kind in ("store", CENTRE)}
+    schema = {"site_kind": pl.String, "class_code": pl.String, "ratio_shift": pl.Float64}
+    found = [each.shifts().select(pl.lit(kind).alias("site_kind"), pl.all()) for kind, each in played.items() if each]
+    shifts = pl.concat([pl.DataFrame(schema=schema), *found], how="diagonal")
+    # What was too young to be played keeps to theory.
+    shifted = series.join(shifts.select(list(schema)), on=["site_kind", "class_code"], how="left", maintain_order="left")
+    return Prepared(shifted.with_columns(pl.col("ratio_shift").fill_null(0.0)), lanes, shifts, played["store"])
 
 
 def targets_of(facts: Facts, forecasts: pl.DataFrame, ready: Prepared, knobs: ReplenishmentParams) -> pl.DataFrame:
@@ -158,7 +157,7 @@ def _risk(targets: pl.DataFrame, cumulated: np.ndarray) -> np.ndarray:
 def _with_allocation(targets: pl.DataFrame) -> pl.DataFrame:
     """The targets with allocated_units of what stores order, and the demand that a store has to cover with what it has: until goods ordered
     now can be sold, the centre's own lead time included where the centre is short."""
-    is_centre = pl.col("site_kind") == "distribution_centre"
+    is_centre = pl.col("site_kind") == CENTRE
     centres = targets.filter(is_centre).select(
         "article_id", centre_id="site_id", available_units="on_hand_units", centre_days="lead_time_days"
     )

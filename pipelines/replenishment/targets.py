@@ -15,8 +15,10 @@ from pipelines.replenishment.base_stock import backorder_ratio, fill_rate, level
 from pipelines.replenishment.distributions import Demand, level_of, negative_binomial
 from pipelines.replenishment.newsvendor import cost_of
 
-__all__ = ["cumulated_forecast", "demand_over", "economics", "levels", "policy_levels", "shifted", "theoretical_ratio"]
+__all__ = ["CENTRE", "cumulated_forecast", "demand_over", "economics", "levels", "policy_levels", "shifted", "theoretical_ratio"]
 
+CENTRE = "distribution_centre"
+"""Kind of a site that stores wait for."""
 _DAYS_A_YEAR = 365.0
 
 
@@ -65,7 +67,7 @@ def theoretical_ratio(series: pl.DataFrame, knobs: ReplenishmentParams) -> np.nd
     days = (series["lead_time_days"] + series["review_days"]).to_numpy()
     at_store = lost_sales_ratio(holding, margin, days)
     at_centre = backorder_ratio(holding, margin * knobs.late_share_per_day)
-    return np.where((series["site_kind"] == "distribution_centre").to_numpy(), at_centre, at_store)
+    return np.where((series["site_kind"] == CENTRE).to_numpy(), at_centre, at_store)
 
 
 def shifted(ratio: np.ndarray, shift: np.ndarray | float) -> np.ndarray:
@@ -133,7 +135,7 @@ def levels(series: pl.DataFrame, cumulated: np.ndarray, knobs: ReplenishmentPara
 def _batch(series: pl.DataFrame, interval: Demand, days: np.ndarray, knobs: ReplenishmentParams) -> np.ndarray:
     """Units of an order at least: the economic order quantity where an order costs something, in whole packs."""
     a_day, holding = interval.mean / days, np.maximum(series["holding_per_day"].to_numpy(), 1e-9)
-    fixed = np.where((series["site_kind"] == "distribution_centre").to_numpy(), knobs.centre_order_cost, knobs.store_order_cost)
+    fixed = np.where((series["site_kind"] == CENTRE).to_numpy(), knobs.centre_order_cost, knobs.store_order_cost)
     quantity = np.maximum(np.round(np.sqrt(2 * fixed * a_day / holding)), 1)
     pack = series["pack_units"].to_numpy()
     return (np.ceil(quantity / pack) * pack).astype(np.int64)

@@ -1,7 +1,7 @@
 """Validation: the newest days played again, so that ratios are set by what they would have cost.
 
 Bringing history into the simulator's arrays, what was likely asked for on days without stock, and the levels that a policy would have had
-day by day belong here; choosing among ratios is calibration.py's.
+day by day belong here; choosing among ratios is calibration.py's. Stores and centres are played apart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipelines.replenishment.calibration import calibrated_shifts
 from pipelines.replenishment.distributions import Demand, level_of, negative_binomial
 from pipelines.replenishment.frontier import frontier
 from pipelines.replenishment.policy_simulator import Supply, Tariff
-from pipelines.replenishment.targets import shifted, theoretical_ratio
+from pipelines.replenishment.targets import CENTRE, shifted, theoretical_ratio
 from pipelines.replenishment.unseen import likely_demand
 
 __all__ = ["Validation", "validation_of"]
@@ -26,7 +26,7 @@ __all__ = ["Validation", "validation_of"]
 
 @dataclass(frozen=True)
 class Validation:
-    """The stores' newest days: demand [series, paths, days], and the rate a day that was expected on the evening before each."""
+    """The newest days of the sites of a kind: demand [series, paths, days], and the rate a day that was expected on the evening before."""
 
     series: pl.DataFrame
     demand: np.ndarray
@@ -83,17 +83,20 @@ class Validation:
         return found[0], found[1]
 
 
-def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knobs: ReplenishmentParams) -> Validation | None:
-    """The stores with enough days behind them, as they were; None where there is none.
+def validation_of(
+    series: pl.DataFrame, history: pl.DataFrame, as_of: date, knobs: ReplenishmentParams, *, site_kind: str = "store"
+) -> Validation | None:
+    """The sites of a kind with enough days behind them, as they were; None where there is none.
 
     On a day that ended without stock at least as much was asked for as was sold: what that may have been is drawn (unseen.py). The rate is
-    the mean demand of the trailing days (unconstrained.py).
+    the mean demand of the trailing days (unconstrained.py). Customers of stores do not wait; stores wait for their centre, whose demand is
+    theirs, day by day.
     """
     window = knobs.validation_days + knobs.warm_up_days
-    stores = series.filter(pl.col("site_kind") == "store")
+    of_kind = series.filter(pl.col("site_kind") == site_kind)
     begin = as_of - timedelta(days=window - 1)
     first = history.group_by("unique_id").agg(pl.col("ds").min())
-    ready = stores.join(first, on="unique_id").filter(pl.col("ds") <= begin - timedelta(days=knobs.trailing_days // 2)).drop("ds")
+    ready = of_kind.join(first, on="unique_id").filter(pl.col("ds") <= begin - timedelta(days=knobs.trailing_days // 2)).drop("ds")
     if ready.is_empty():
         return None
     rated = history.sort("unique_id", "ds").with_columns(
@@ -108,9 +111,11 @@ def validation_of(series: pl.DataFrame, history: pl.DataFrame, as_of: date, knob
     unseen = pl.col("is_stock_out") & (pl.col("demand").is_null() | (pl.col("demand_variance") > 0))
     sold[at], rate[at], is_out[at] = (cells.select(each).to_series().to_numpy() for each in ("y", "rate", unseen))
     spread = ready["over_dispersion"].to_numpy()
-    demand = likely_demand(sold, is_out > 0, rate, spread, paths=knobs.validation_paths, seed=knobs.seed)
+    is_lost = site_kind != CENTRE
+    # What stores would have sold on days without stock is no whole number.
+    demand = likely_demand(np.round(sold), is_out > 0, rate, spread, paths=knobs.validation_paths if is_lost else 1, seed=knobs.seed)
     # The simulator plays whole days; the spread of lead times is in the levels already.
     lead = np.maximum(np.round(ready["lead_time_days"].to_numpy()), 0).astype(int)
     review = max(round(float(ready["review_days"].median())), 1)
-    tariff = Tariff(ready["holding_per_day"].to_numpy(), ready["lost_margin"].to_numpy())
-    return Validation(ready, demand, rate, Supply(lead, review=review), tariff, knobs)
+    tariff = Tariff(ready["holding_per_day"].to_numpy(), ready["lost_margin"].to_numpy() * (1 if is_lost else knobs.late_share_per_day))
+    return Validation(ready, demand, rate, Supply(lead, review=review, is_lost_sales=is_lost), tariff, knobs)
