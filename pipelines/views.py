@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines.contracts import Contract
 
-__all__ = ["Macro", "View", "literal", "query_of", "stored_rows"]
+__all__ = ["Macro", "View", "definition_of_macro", "definition_of_view", "literal", "query_of", "stored_rows"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,24 @@ class Macro:
     table: str
     sql: str
     description: str
+
+
+def definition_of_view(view: View) -> str:
+    """The statements that make a view, in place of the one that was, with its description and those of its columns."""
+    name, columns = view.contract.name, [*view.contract.columns, *view.contract.computed_columns]
+    return ";\n".join(
+        [
+            f'create or replace view "{name}" as {query_of(view)}',
+            f'comment on view "{name}" is {literal(f"{view.contract.grain} {view.contract.description}")}',
+            *(f'comment on column "{name}"."{column.name}" is {literal(column.description)}' for column in columns),
+        ]
+    )
+
+
+def definition_of_macro(macro: Macro) -> str:
+    """The statements that make a macro, in place of the one that was, with its description."""
+    made = f'create or replace macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}'
+    return f'{made};\ncomment on macro table "{macro.name}" is {literal(macro.description)}'
 
 
 def query_of(view: View, rows: str | None = None, condition: str = "true") -> str:

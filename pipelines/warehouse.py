@@ -6,8 +6,10 @@ Which tables are published, and when, does not (pipelines/publish.py). See READM
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -21,7 +23,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.contracts import Contract
-from pipelines.views import Macro, View, literal, query_of
+from pipelines.views import Macro, View, definition_of_macro, definition_of_view, literal
 
 __all__ = [
     "Connection",
@@ -60,6 +62,8 @@ _SORTED_ROWS = 5_000_000
 """Rows that are sorted at once: of the widest table, some 3 GiB."""
 _BATCH_ROWS = 210_000
 """A multiple of the rows of a row group in gold: its writer takes batches in an order of its own, and none should share a group."""
+
+_DEFINITIONS, _SHAPE = "publishing.definitions", "*"
 
 QueryError = duckdb.Error
 """What a query raises that DuckDB refuses."""
@@ -227,24 +231,60 @@ def sorted_rows(
 def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str, object], macros: Sequence[Macro] = ()) -> None:
     """Build a new file of documented views and macros beside `target` and swap it in with one rename.
 
-    `facts` become the one row of the table `publication`. Connections that are open keep the file they opened.
+    `facts` become the one row of the table `publication`. Connections that are open keep the file they opened. What the file has already
+    as it should be is not made again: most publications change a few of its tables.
     """
+    wanted = {view.contract.name: definition_of_view(view) for view in views} | {macro.name: definition_of_macro(macro) for macro in macros}
+    # Views stand on one another: where any has other columns, all are made anew.
+    columns = {view.contract.name: [*view.contract.columns, *view.contract.computed_columns] for view in views}
+    shape = json.dumps({name: [(column.name, column.physical_type) for column in of_view] for name, of_view in columns.items()})
+    digests = {name: _digest(text) for name, text in {**wanted, _SHAPE: shape}.items()}
     building = target.with_name(f".{target.name}.new")
     _remove_unfinished(target)
     try:
+        held = _copied(target, building)
+        if held.keys() != digests.keys() or held[_SHAPE] != digests[_SHAPE]:
+            held = {}
+            building.unlink(missing_ok=True)
         with duckdb.connect(str(building)) as connection:
             # Some two thousand statements, and one commit.
             connection.execute("begin")
             _create_publication(connection, facts)
-            for view in views:
-                _create_view(connection, view)
-            for macro in macros:
-                connection.execute(f'create macro "{macro.name}"({", ".join(macro.parameters)}) as table {macro.sql}')
-                connection.execute(f'comment on macro table "{macro.name}" is {literal(macro.description)}')
+            for name, definition in wanted.items():
+                if held.get(name) != digests[name]:
+                    connection.execute(definition)
+            _note_definitions(connection, digests)
             connection.execute("commit; checkpoint")
         building.replace(target)
     finally:
         _remove_unfinished(target)
+
+
+def _copied(published: Path, building: Path) -> dict[str, str]:
+    """What the views and macros of the copy of a published file were made from, as digests by name; empty where it does not tell.
+
+    Asked of the copy: whoever has an earlier file open in this process would be shown that one again.
+    """
+    if not published.exists():
+        return {}
+    shutil.copyfile(published, building)
+    with duckdb.connect(str(building)) as connection:
+        try:
+            return dict(connection.execute(f"select name, digest from {_DEFINITIONS}").fetchall())
+        except duckdb.CatalogException:
+            return {}
+
+
+def _note_definitions(connection: duckdb.DuckDBPyConnection, digests: Mapping[str, str]) -> None:
+    connection.execute("create schema if not exists publishing")
+    told = [list(digests), list(digests.values())]
+    connection.execute(f"create or replace table {_DEFINITIONS} as select unnest($1) as name, unnest($2) as digest", told)
+    description = "What each view and macro was made from: a publication makes anew what differs."
+    connection.execute(f"comment on table {_DEFINITIONS} is '{description}'")
+
+
+def _digest(definition: str) -> str:
+    return hashlib.sha256(definition.encode()).hexdigest()
 
 
 def _remove_unfinished(target: Path) -> None:
@@ -253,18 +293,10 @@ def _remove_unfinished(target: Path) -> None:
         left_behind.unlink(missing_ok=True)
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, view: View) -> None:
-    name, columns = view.contract.name, [*view.contract.columns, *view.contract.computed_columns]
-    connection.execute(f'create view "{name}" as {query_of(view)}')
-    connection.execute(f'comment on view "{name}" is {literal(f"{view.contract.grain} {view.contract.description}")}')
-    for column in columns:
-        connection.execute(f'comment on column "{name}"."{column.name}" is {literal(column.description)}')
-
-
 def _create_publication(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, object]) -> None:
     facts = {"as_of_date": None, **facts}
     values = ", ".join(f"cast(? as date) as {name}" if name == "as_of_date" else f"? as {name}" for name in facts)
-    connection.execute(f"create table publication as select {values}", list(facts.values()))
+    connection.execute(f"create or replace table publication as select {values}", list(facts.values()))
     connection.execute("comment on table publication is 'One row: when this file was published, and from what.'")
     for name in facts:
         connection.execute(f"comment on column publication.{name} is {literal(_FACTS[name])}")
