@@ -63,7 +63,7 @@ _SORTED_ROWS = 5_000_000
 _BATCH_ROWS = 210_000
 """A multiple of the rows of a row group in gold: its writer takes batches in an order of its own, and none should share a group."""
 
-_DEFINITIONS, _SHAPE = "publishing.definitions", "*"
+_DEFINITIONS = "publishing.definitions"
 
 QueryError = duckdb.Error
 """What a query raises that DuckDB refuses."""
@@ -235,15 +235,12 @@ def build_published_file(target: Path, views: Sequence[View], facts: Mapping[str
     as it should be is not made again: most publications change a few of its tables.
     """
     wanted = {view.contract.name: definition_of_view(view) for view in views} | {macro.name: definition_of_macro(macro) for macro in macros}
-    # Views stand on one another: where any has other columns, all are made anew.
-    columns = {view.contract.name: [*view.contract.columns, *view.contract.computed_columns] for view in views}
-    shape = json.dumps({name: [(column.name, column.physical_type) for column in of_view] for name, of_view in columns.items()})
-    digests = {name: _digest(text) for name, text in {**wanted, _SHAPE: shape}.items()}
+    digests = {name: _digest(definition) for name, definition in wanted.items()}
     building = target.with_name(f".{target.name}.new")
     _remove_unfinished(target)
     try:
         held = _copied(target, building)
-        if held.keys() != digests.keys() or held[_SHAPE] != digests[_SHAPE]:
+        if held.keys() != digests.keys():
             held = {}
             building.unlink(missing_ok=True)
         with duckdb.connect(str(building)) as connection:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from types import SimpleNamespace
 
 import duckdb
 import polars as pl
@@ -73,15 +72,3 @@ def test_a_file_that_is_published_over_and_over_does_not_grow(tmp_path):
         build_published_file(published, _views(tmp_path, serials=count % 3, sites=1, articles=count), FACTS)
         sizes.append(published.stat().st_size)
     assert max(sizes) <= 2 * sizes[0]
-
-
-def _bare_view(name: str, sql: str, **types: str) -> View:
-    told = [SimpleNamespace(name=column, physical_type=kind, description=column) for column, kind in types.items()]
-    return View(SimpleNamespace(name=name, grain="", description=name, columns=told, computed_columns=[]), sql=sql)
-
-
-def test_where_a_view_changes_its_columns_those_over_it_are_made_anew(tmp_path):
-    published, over = tmp_path / "serialake.duckdb", _bare_view("live", "select * from places", site="VARCHAR")
-    build_published_file(published, [_bare_view("places", "select 'A' as site", site="VARCHAR"), over], FACTS)
-    build_published_file(published, [_bare_view("places", "select 1 as site", site="INTEGER"), over], FACTS)
-    assert query(published, "from live").row(0) == (1,)
