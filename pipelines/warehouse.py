@@ -276,8 +276,9 @@ def _note_definitions(connection: duckdb.DuckDBPyConnection, digests: Mapping[st
     connection.execute("create schema if not exists publishing")
     told = [list(digests), list(digests.values())]
     connection.execute(f"create or replace table {_DEFINITIONS} as select unnest($1) as name, unnest($2) as digest", told)
-    description = "What each view and macro was made from: a publication makes anew what differs."
-    connection.execute(f"comment on table {_DEFINITIONS} is '{description}'")
+    connection.execute(f"comment on table {_DEFINITIONS} is 'One row per view and macro: a publication makes anew those that differ.'")
+    connection.execute(f"comment on column {_DEFINITIONS}.name is 'View or macro.'")
+    connection.execute(f"comment on column {_DEFINITIONS}.digest is 'SHA-256 of the statements that made it.'")
 
 
 def _digest(definition: str) -> str:
