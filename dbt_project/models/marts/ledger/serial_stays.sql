@@ -40,7 +40,7 @@ placed as (
 
 -- Each movement with the one after it. Movements of a unit are numbered without gaps: a join finds the next in half the time
 -- that sorting all of them takes.
-followed as materialized (
+followed as (
 
     select
         placed.*,
@@ -66,7 +66,7 @@ outweighed as (
 ),
 
 -- Few units have a movement that begins no stay: one that leaves them where they were, or that the state does not follow.
-units_with_idle_movements as materialized (
+units_with_idle_movements as (
 
     select
         article_id,
