@@ -16,7 +16,7 @@ from pipelines.replenishment.facts import Facts
 from pipelines.replenishment.lead_times import learned_lead_times
 from pipelines.replenishment.rules import with_rules
 from pipelines.replenishment.spreads import level_judged, over_dispersion
-from pipelines.replenishment.targets import economics
+from pipelines.replenishment.targets import CENTRE, economics
 
 __all__ = ["demand_history", "planned_series", "series_forecasts"]
 
@@ -116,7 +116,7 @@ def planned_series(facts: Facts, forecasts: pl.DataFrame, lanes: pl.DataFrame, k
 
 def _served(facts: Facts, lanes: pl.DataFrame) -> pl.DataFrame:
     """site_id and the centre that brings it most."""
-    centres = facts.sites.filter(pl.col("site_kind") == "distribution_centre")["site_id"]
+    centres = facts.sites.filter(pl.col("site_kind") == CENTRE)["site_id"]
     return lanes.filter((pl.col("lane_kind") == "delivery") & pl.col("origin_id").is_in(centres.implode())).select(
         "site_id", centre_id="origin_id"
     )

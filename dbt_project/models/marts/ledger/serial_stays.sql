@@ -55,16 +55,6 @@ followed as (
 
 ),
 
-outweighed as (
-
-    select
-        article_id,
-        serial_number,
-        sequence_number
-    from {{ ref('int_movements_outweighed') }}
-
-),
-
 -- Few units have a movement that begins no stay: one that leaves them where they were, or that the state does not follow.
 units_with_idle_movements as (
 
@@ -77,7 +67,7 @@ units_with_idle_movements as (
     select
         article_id,
         serial_number
-    from outweighed
+    from {{ ref('int_movements_outweighed') }}
 
 ),
 
@@ -95,7 +85,7 @@ compared as (
     from followed
     inner join units_with_idle_movements as idle
         on followed.article_id = idle.article_id and followed.serial_number = idle.serial_number
-    left join outweighed
+    left join {{ ref('int_movements_outweighed') }} as outweighed
         on
             followed.article_id = outweighed.article_id
             and followed.serial_number = outweighed.serial_number
